@@ -1,0 +1,96 @@
+"""The ASGI application: GraphQL, the schema as text, and what the people who run the service ask of it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.endpoint import Endpoint
+from api.execute import Executor
+from api.settings import Settings
+from graph.errors import FieldgraphError
+
+logger = logging.getLogger("fieldgraph")
+
+PATH = "/graphql"
+NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
+
+
+class Application(Starlette):
+    """Starlette, with a short way to GraphQL: past the layers of middleware and the search for a route."""
+
+    def __init__(self, graphql: ASGIApp, **options: Any) -> None:
+        super().__init__(**options)
+        self._graphql = graphql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await self._graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def build_app(
+    executor: Executor,
+    settings: Settings,
+    *,
+    sdl: str,
+    ready: Callable[[], Mapping[str, object]],
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
+) -> Application:
+    """The application.
+
+    `ready` tells what /readyz shows, and raises FieldgraphError while questions cannot be answered. `lifespan` is
+    entered before the first request and left after the last.
+    """
+    endpoint: ASGIApp = Endpoint(executor, settings)
+    middleware = []
+    if settings.cors_origins:
+        cors: dict[str, Any] = {
+            "allow_origins": settings.cors_origins,
+            "allow_methods": ("GET", "POST"),
+            "allow_headers": ("*",),
+            "expose_headers": ("X-Request-Id",),
+        }
+        endpoint = CORSMiddleware(endpoint, **cors)
+        middleware.append(Middleware(CORSMiddleware, **cors))
+
+    async def root(_: Request) -> Response:
+        return RedirectResponse(PATH)
+
+    async def healthz(_: Request) -> Response:
+        return _json({"alive": True}, 200)
+
+    async def schema(_: Request) -> Response:
+        return PlainTextResponse(sdl, headers=NO_SNIFFING)
+
+    async def readyz(_: Request) -> Response:
+        try:
+            facts = {"ready": True, **ready()}
+        except FieldgraphError as error:
+            logger.warning("not ready: %s", error)
+            return _json({"ready": False, "reason": str(error)}, 503)
+        return _json(facts, 200)
+
+    routes = [
+        Route("/", root),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/schema.graphql", schema),
+        Route(PATH, endpoint),  # for /graphql/, which is sent on to it
+    ]
+    return Application(endpoint, routes=routes, middleware=middleware, lifespan=lifespan)
+
+
+def _json(facts: Mapping[str, object], status: int) -> Response:
+    headers = {**NO_SNIFFING, "Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(facts), status, headers=headers, media_type="application/json")

@@ -1,0 +1,128 @@
+"""How many nodes an operation may ask for: page sizes multiplied down nested lists and summed, as GitHub counts them.
+
+This is what keeps a short document from asking for the whole graph many times over. It is counted before anything runs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLCompositeType,
+    GraphQLField,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_composite_type,
+)
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+from api.errors import COST_EXCEEDED, refusal
+from api.limits import Fragments
+from api.settings import Settings
+
+
+class NodeBudget:
+    """Counts the nodes that operations on one schema may ask for, and refuses those that ask for too many."""
+
+    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+        self._schema = schema
+        self._default_page = settings.default_page
+        self._max_page = settings.max_page
+        self.limit = settings.max_nodes
+
+    def check(self, count: int) -> None:
+        """Refuse an operation that asks for `count` nodes, if that is too many."""
+        if count > self.limit:
+            raise refusal(
+                f"The operation asks for up to {count:,} nodes (its nested page sizes multiplied); the limit is "
+                f"{self.limit:,}. Ask for smaller pages with first or last, or for fewer lists inside lists.",
+                COST_EXCEEDED,
+            )
+
+    def count(
+        self, operation: OperationDefinitionNode, fragments: Fragments, variables: Mapping[str, Any] | None = None
+    ) -> int:
+        """The most nodes that a valid operation can return with these variables, or with any if they are None.
+
+        `fragments` come in spread order.
+        """
+        defaults = {node.variable.name.value: node.default_value for node in operation.variable_definitions or ()}
+        totals: dict[str, int] = {}
+
+        def total(parent: GraphQLCompositeType, selection_set: SelectionSetNode) -> int:
+            count = 0
+            for selection in selection_set.selections:
+                if isinstance(selection, FragmentSpreadNode):
+                    count += totals[selection.name.value]
+                elif isinstance(selection, InlineFragmentNode):
+                    on = selection.type_condition
+                    count += total(self._composite(on.name.value) if on else parent, selection.selection_set)
+                elif isinstance(selection, FieldNode) and selection.selection_set:
+                    field = self._schema.get_field(parent, selection.name.value)
+                    assert field is not None, "validation knows every field"
+                    inner = total(self._composite(get_named_type(field.type).name), selection.selection_set)
+                    size = self._page(field, selection, defaults, variables)
+                    count += inner if size is None else size * (1 + inner)
+            return count
+
+        for name, fragment in fragments.items():
+            totals[name] = total(self._composite(fragment.type_condition.name.value), fragment.selection_set)
+        root = self._schema.get_root_type(operation.operation)
+        assert root is not None, "validation knows the operation's type"
+        return total(root, operation.selection_set)
+
+    def _composite(self, name: str) -> GraphQLCompositeType:
+        found = self._schema.get_type(name)
+        assert is_composite_type(found), "validation allows selections on composite types only"
+        return found
+
+    def _page(
+        self,
+        field: GraphQLField,
+        node: FieldNode,
+        defaults: Mapping[str, ValueNode | None],
+        variables: Mapping[str, Any] | None,
+    ) -> int | None:
+        """How many items the field may have, or None if it is not a list that is asked for in pages or by ids."""
+        arguments = [name for name in ("first", "last", "limit", "ids") if name in field.args]
+        if not arguments:
+            return None
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        sizes = [self._size(given[name], defaults, variables) for name in arguments if name in given]
+        known = [size for size in sizes if size is not None]
+        # Out of range is a fault of the field, which says so better than a cost would.
+        return min(max(known), self._max_page) if known else self._default(field, arguments)
+
+    def _default(self, field: GraphQLField, arguments: Iterable[str]) -> int:
+        sizes = [coerce_default_value(field.args[name]) for name in arguments]
+        return max((size for size in sizes if isinstance(size, int)), default=self._default_page)
+
+    def _size(
+        self, value: ValueNode | None, defaults: Mapping[str, ValueNode | None], variables: Mapping[str, Any] | None
+    ) -> int | None:
+        """The number that a page size stands for; None where it is null or left out."""
+        if isinstance(value, VariableNode):
+            name = value.name.value
+            if variables is None:
+                return self._max_page
+            if name not in variables:
+                return self._size(defaults.get(name), {}, variables)
+            return self._size_given(variables[name])
+        if isinstance(value, IntValueNode):
+            return max(int(value.value), 0)
+        return len(value.values) if isinstance(value, ListValueNode) else None
+
+    def _size_given(self, value: object) -> int | None:
+        if value is None:
+            return None
+        if isinstance(value, list):
+            return len(value)
+        return max(value, 0) if isinstance(value, int) else self._max_page

@@ -1,0 +1,163 @@
+"""From the text of a document to an operation that may run: parsed, held against the limits, validated, remembered."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    validate,
+)
+
+from api.budget import NodeBudget
+from api.errors import (
+    COST_EXCEEDED,
+    DEPTH_EXCEEDED,
+    MAX_ERRORS,
+    PARSE_FAILED,
+    VALIDATION_FAILED,
+    document_fault,
+    refusal,
+    shorten,
+)
+from api.limits import Fragments, check_document, in_spread_order
+from api.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation of a valid document, shared by all requests that run it."""
+
+    text: str
+    name: str | None
+    definition: OperationDefinitionNode
+    fragments: Fragments  # each after those that it spreads
+    document: DocumentNode
+    most_nodes: int  # whatever the variables
+
+    @property
+    def is_query(self) -> bool:
+        """Whether running it changes nothing."""
+        return self.definition.operation is OperationType.QUERY
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether it is answered by a stream."""
+        return self.definition.operation is OperationType.SUBSCRIPTION
+
+
+class Documents:
+    """The operations of documents over one schema, the most recently used ones remembered.
+
+    What is refused is not remembered: a refusal is cheap, and nobody can fill the memory with nonsense.
+    """
+
+    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+        self._schema = schema
+        self._settings = settings
+        self._budget = NodeBudget(schema, settings)
+        self._remembered: OrderedDict[str, list[Operation]] = OrderedDict()
+        self._characters = 0
+
+    def prepare(self, text: str, name: str | None = None) -> Operation:
+        """The operation of the document that has this name, or the only one. Raises RequestError."""
+        operations = self._remembered.get(text)
+        if operations is None:
+            operations = self._read(text)
+            self._remember(text, operations)
+        else:
+            self._remembered.move_to_end(text)
+        return operations[0] if len(operations) == 1 and not name else _choose(operations, name)
+
+    def check_nodes(self, operation: Operation, variables: Mapping[str, Any]) -> None:
+        """Refuse the operation if it asks for too many nodes with these variables. Raises RequestError."""
+        if operation.most_nodes > self._budget.limit:
+            self._budget.check(self._budget.count(operation.definition, operation.fragments, variables))
+
+    def _read(self, text: str) -> list[Operation]:
+        document = self._parse(text)
+        check_document(document, self._settings)
+        # validate() tells of the errors it left out by one more.
+        if errors := validate(self._schema, document, max_errors=MAX_ERRORS - 1, allow_empty_selection_sets=False):
+            raise document_fault(errors, VALIDATION_FAILED)
+        fragments = in_spread_order(document)
+        return [
+            Operation(
+                text=text,
+                name=definition.name.value if definition.name else None,
+                definition=definition,
+                fragments=fragments,
+                document=document,
+                most_nodes=self._budget.count(definition, fragments),
+            )
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode)
+        ]
+
+    def _parse(self, text: str) -> DocumentNode:
+        settings = self._settings
+        if len(text) > settings.max_characters:
+            raise refusal(
+                f"The document has {len(text):,} characters; the limit is {settings.max_characters:,}. "
+                "Pass long values as variables, or send several requests.",
+                COST_EXCEEDED,
+            )
+        if not _is_unicode(text):
+            raise refusal("The document has half a surrogate pair in it, which is no character. Send valid Unicode.")
+        try:
+            return parse(
+                text,
+                max_lexical_tokens=settings.max_tokens,
+                max_comments=settings.max_tokens,
+                allow_empty_selection_sets=False,
+            )
+        except GraphQLSyntaxError as error:
+            raise _too_large(error) or document_fault([error], PARSE_FAILED) from error
+
+    def _remember(self, text: str, operations: list[Operation]) -> None:
+        self._remembered[text] = operations
+        self._characters += len(text)
+        while (
+            len(self._remembered) > self._settings.cached_operations
+            or self._characters > self._settings.cached_characters
+        ):
+            forgotten, _ = self._remembered.popitem(last=False)
+            self._characters -= len(forgotten)
+
+
+def _choose(operations: list[Operation], name: str | None) -> Operation:
+    known = shorten(", ".join(operation.name for operation in operations if operation.name), 100)
+    if not operations:
+        raise refusal("The document has no operation, only fragments. Add a query.")
+    if not name:
+        raise refusal(f"The document has {len(operations)} operations ({known}). Name one as operationName.")
+    for operation in operations:
+        if operation.name == name:
+            return operation
+    has = f"It has {known}." if known else "Its operation has no name: leave operationName out."
+    raise refusal(f"The document has no operation {shorten(name, 100)!r}. {has}")
+
+
+def _too_large(error: GraphQLError) -> Exception | None:
+    """The refusal of a document that the parser gave up on for its size; graphql-core tells it by the message alone."""
+    if "Document contains more than" in error.message:
+        what = error.message.removeprefix("Syntax Error: ").removesuffix(" Parsing aborted.")
+        return refusal(f"{what} Send several requests, or pass long values as variables.", COST_EXCEEDED)
+    if "nested too deeply" in error.message:
+        return refusal("The document is nested too deeply to be read. Ask for fewer levels at a time.", DEPTH_EXCEEDED)
+    return None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,103 @@
+"""From a request to the bytes of its answer.
+
+Operations run on graphql-core here: it is the reference, which answers everything.
+"""
+
+from collections.abc import Callable, Sequence
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+from graphql import ExecutionResult, GraphQLSchema, execute
+
+from api.documents import Documents, Operation
+from api.errors import BAD_USER_INPUT, RequestError, document_fault, log_refusal, present, refusal
+
+
+class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
+    """The parameters of a request, as GraphQL over HTTP names them."""
+
+    query: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a client gets: a JSON document, and the HTTP status it goes out with.
+
+    `json_status` is the status for clients of the old media type, application/json.
+    """
+
+    body: bytes
+    status: int = 200
+    json_status: int = 200
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    has_errors: bool = False
+
+
+class Executor:
+    """Answers requests to one schema. `make_context` gets the request's id and makes what resolvers share."""
+
+    def __init__(self, schema: GraphQLSchema, make_context: Callable[[str], object], documents: Documents) -> None:
+        self._schema = schema
+        self._make_context = make_context
+        self._documents = documents
+
+    async def execute(self, request: GraphQLRequest, *, request_id: str, read_only: bool = False) -> Answer:
+        """Answer a request, refusals included; only what is a bug in here is raised.
+
+        With `read_only`, anything but a query is refused.
+        """
+        try:
+            operation = self.prepare(request, read_only=read_only)
+            return await self.run(operation, request.variables or {}, request_id=request_id)
+        except RequestError as error:
+            return refuse(error, request_id=request_id, document=request.query)
+
+    def prepare(self, request: GraphQLRequest, *, read_only: bool = False) -> Operation:
+        """The operation that the request asks for. Raises RequestError."""
+        if request.query is None:
+            raise refusal('The request has no query. Send {"query": "{ __typename }"}, for example.')
+        operation = self._documents.prepare(request.query, request.operation_name)
+        if read_only and not operation.is_query:
+            raise refusal("GET is for queries only. Send this operation by POST.", status=405, headers=ALLOW_POST)
+        if operation.is_subscription:
+            raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
+        return operation
+
+    async def run(self, operation: Operation, variables: dict[str, Any], *, request_id: str) -> Answer:
+        """Run a prepared operation. Raises RequestError if the variables do not fit it."""
+        self._documents.check_nodes(operation, variables)
+        pending = execute(
+            self._schema,
+            operation.document,
+            context_value=self._make_context(request_id),
+            variable_values=variables,
+            operation_name=operation.name,
+        )
+        result = await pending if isawaitable(pending) else pending
+        if not result.errors:
+            return Answer(encode({"data": result.data}))
+        if _is_request_error(result):
+            raise document_fault(result.errors, BAD_USER_INPUT)
+        errors = present(result.errors, request_id=request_id, document=operation.text)
+        return Answer(encode({"errors": errors, "data": result.data}), has_errors=True)
+
+
+ALLOW_POST = ((b"allow", b"POST"),)
+
+# JSON has no NaN and no infinities: msgspec writes null for them.
+encode = msgspec.json.Encoder().encode
+
+
+def refuse(error: RequestError, *, request_id: str, document: str | None = None) -> Answer:
+    """The answer that tells of a refused request; it has no data."""
+    log_refusal(error, request_id=request_id, document=document)
+    body = encode({"errors": present(error.errors, request_id=request_id, document=document)})
+    return Answer(body, error.status, error.json_status, error.headers, has_errors=True)
+
+
+def _is_request_error(result: ExecutionResult) -> bool:
+    """Whether variables were refused: graphql-core tells it by errors that have no path, as no field ran."""
+    return result.data is None and all(error.path is None for error in result.errors or ())

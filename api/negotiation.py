@@ -1,0 +1,54 @@
+"""Which media type an answer goes out in, by the Accept header of its request."""
+
+from functools import lru_cache
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+HTML = "text/html"
+
+ANSWERS = (JSON, GRAPHQL_JSON)  # the first where the client has no preference
+
+# Headers longer than any client's own are cut, so that the memory for remembered ones is bounded.
+_LONGEST = 1_000
+
+
+def negotiate(accept: str, offered: tuple[str, ...] = ANSWERS) -> str | None:
+    """The offered media type that the client likes best, or None if it takes none of them.
+
+    A higher quality (q) goes first, then what the header names first, then what is offered first.
+
+    >>> negotiate("application/graphql-response+json, application/json;q=0.9")
+    'application/graphql-response+json'
+    """
+    return _negotiate(accept[:_LONGEST], offered)
+
+
+@lru_cache(maxsize=256)
+def _negotiate(accept: str, offered: tuple[str, ...]) -> str | None:
+    ranges = [_parse(part) for part in accept.lower().split(",") if part.strip()]
+    if not ranges:
+        return offered[0]
+    best, best_rank = None, (0.0, 0)
+    for media_type in offered:
+        rank = _rank(media_type, ranges)
+        if rank > best_rank:
+            best, best_rank = media_type, rank
+    return best
+
+
+def _parse(part: str) -> tuple[str, float]:
+    media_range, *parameters = (piece.strip() for piece in part.split(";"))
+    quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+    try:
+        return media_range, min(max(float(quality), 0.0), 1.0)
+    except ValueError:
+        return media_range, 0.0
+
+
+def _rank(media_type: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    """The quality that the most specific matching range gives, and how early it stands."""
+    for candidate in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
+        for place, (media_range, quality) in enumerate(ranges):
+            if media_range == candidate:
+                return (quality, -place) if quality else (0.0, 0)
+    return 0.0, 0

@@ -1,0 +1,98 @@
+"""Serving the application on a socket until a signal ends it, on uvicorn."""
+
+import errno
+import os
+import os
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from api.errors import CannotListen
+from api.settings import Settings
+
+BACKLOG = 2048  # connections that wait to be accepted
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens, so that an address that cannot be had is known before anything is loaded.
+
+    Raises CannotListen.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise CannotListen(f"{host!r} is no address of this machine. Give another one with --host.") from error
+    try:
+        if os.name == "posix":  # elsewhere it would let two programs have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotListen(_why(error, host, port)) from error
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address of the service, as a browser wants it."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def serve(
+    app: ASGIApp, listener: socket.socket, settings: Settings, *, announce: Callable[[str], None] = lambda url: None
+) -> None:
+    """Serve until SIGINT or SIGTERM; `announce` gets the address as soon as requests are answered.
+
+    Requests under way have `settings.shutdown_timeout` seconds to finish in.
+    """
+    config = uvicorn.Config(
+        app,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=settings.access_log,
+        server_header=False,
+        proxy_headers=False,  # nobody's word is taken for where a request came from
+        backlog=BACKLOG,
+        # uvicorn hands it to asyncio.wait_for, which takes fractions.
+        timeout_graceful_shutdown=settings.shutdown_timeout,  # type: ignore[arg-type]
+    )
+    Server(config, lambda: announce(url_of(listener))).run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but it says when it is ready, and a signal that it obeyed is not raised again: that ends with exit 0."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn's own method keeps the signal and raises it once more at the end. The second Ctrl+C waits for nobody.
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is in use by another program. Stop it, or give another port with --port."
+    if error.errno == errno.EACCES:
+        return f"This user may not serve on port {port}. Give one from 1024 on with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host!r} is no address of this machine. Give another one with --host."
+    return f"Cannot serve on port {port} of {host}: {error.strerror}. Give another --host or --port."

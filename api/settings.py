@@ -1,0 +1,140 @@
+"""Every knob of the service, in one table.
+
+A knob is set in the environment as FIELDGRAPH_ and its name (FIELDGRAPH_PORT=9000); those that have an option of the
+command take the option first. The environment is read once, when the settings are made.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from api.errors import InvalidSettings, shorten
+
+PREFIX = "FIELDGRAPH_"
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Names = Annotated[tuple[str, ...], NoDecode]  # separated by commas, where pydantic-settings would read JSON
+
+
+def default_data() -> Path:
+    """Where a user's data belongs (XDG), outside any checkout: fieldgraph in $XDG_DATA_HOME or ~/.local/share."""
+    home = os.environ.get("XDG_DATA_HOME", "")
+    # The standard has relative paths ignored.
+    base = Path(home) if home.startswith("/") else Path.home() / ".local" / "share"
+    return base / "fieldgraph"
+
+
+class Settings(BaseSettings):
+    """Each knob with its default, its unit and what it does."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    # The service
+    host: str = Field("127.0.0.1", description="Address to serve on; 0.0.0.0 is every address of the machine.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to serve on; 0 takes any that is free.")
+    data: Path = Field(default_factory=default_data, description="Directory of the store.")
+    seed: bool = Field(True, description="Whether a store that is empty gets the seed at the first start.")
+    wait: Seconds = Field(5.0, description="Seconds to wait for the store's write lock before giving up.")
+    shutdown_timeout: Seconds = Field(
+        8.0, description="Seconds that requests under way have to finish in after SIGTERM."
+    )
+    cors_origins: Names = Field((), description="Origins whose pages may read answers, separated by commas; * is any.")
+    graphiql: bool = Field(True, description="Whether a browser that opens /graphql gets GraphiQL.")
+
+    # Limits on answers
+    default_page: Count = Field(20, description="Items on a page when neither first nor last is given.")
+    max_page: Count = Field(100, description="Most items on a page.")
+    max_nodes: Count = Field(
+        500_000, description="Most nodes an operation may ask for: its nested page sizes multiplied."
+    )
+
+    # Limits on documents
+    max_characters: Count = Field(100_000, description="Most characters in a document.")
+    max_tokens: Count = Field(2_000, description="Most tokens in a document, and as many comments.")
+    max_name: Count = Field(128, description="Most characters in a name that a document uses.")
+    max_operations: Count = Field(10, description="Most operations in a document.")
+    max_depth: Count = Field(20, description="Most levels of fields in an operation, fragments followed.")
+    max_fields: Count = Field(10_000, description="Most fields in an operation, counting a fragment at every spread.")
+    max_aliases: Count = Field(100, description="Most aliases in an operation, counting a fragment at every spread.")
+    max_introspections: Count = Field(2, description="Most __schema and __type fields in an operation.")
+
+    # Limits on requests
+    max_body: Count = Field(1_048_576, description="Most bytes in the body of a request.")
+    max_json_depth: Count = Field(64, description="Most levels of JSON in a request.")
+    max_values: Count = Field(20_000, description="Most values in the variables of a request.")
+    max_list: Count = Field(1_000, description="Most items in one list of the variables.")
+    max_string: Count = Field(100_000, description="Most characters in one string of the variables.")
+
+    # Memory
+    cached_operations: Count = Field(1_000, description="Documents that are remembered, parsed and validated.")
+    cached_characters: Count = Field(
+        250_000,
+        description="Characters that the remembered documents have together; each takes about 200 bytes of memory.",
+    )
+
+    # Log
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
+    access_log: bool = Field(False, description="Whether each request is logged.")
+
+    @field_validator("data")
+    @classmethod
+    def _expand_home(cls, directory: Path) -> Path:
+        return directory.expanduser()
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if origins != ("*",) and not all(re.fullmatch(r"https?://[^\s/*?#@]+", origin) for origin in origins):
+            raise ValueError("not an origin")
+        return origins
+
+
+def load_settings(**options: Any) -> Settings:
+    """The settings: from `options` where one is given and not None, else from the environment, else the default.
+
+    Raises InvalidSettings, with one sentence for each value that has no meaning.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise InvalidSettings("\n".join(_explain(fault, given) for fault in error.errors())) from error
+
+
+def _explain(fault: ErrorDetails, options: dict[str, Any]) -> str:
+    name = str(fault["loc"][0])
+    if name not in Settings.model_fields:
+        return f"There is no setting {name!r}. Known are: {', '.join(Settings.model_fields)}."
+    value = options[name] if name in options else os.environ.get(f"{PREFIX}{name.upper()}", fault["input"])
+    return f"{PREFIX}{name.upper()} is {shorten(repr(value), 80)}, but must be {expected_form(name)}."
+
+
+def expected_form(name: str) -> str:
+    """What a value of the setting looks like, in words."""
+    field = Settings.model_fields[name]
+    if name == "cors_origins":
+        return "origins separated by commas, such as https://maps.example.org,http://localhost:3000, or *"
+    if get_origin(field.annotation) is Literal:
+        return "one of " + ", ".join(get_args(field.annotation))
+    bounds = {key: getattr(part, key) for part in field.metadata for key in ("ge", "le") if hasattr(part, key)}
+    if field.annotation is int:
+        return f"a whole number from {bounds['ge']}" + (f" to {bounds['le']}" if "le" in bounds else " on")
+    if field.annotation is float:
+        return f"a number of seconds from {bounds['ge']} on"
+    if field.annotation is bool:
+        return "true or false"
+    return "a directory" if field.annotation is Path else "text"

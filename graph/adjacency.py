@@ -1,0 +1,166 @@
+"""What each path reaches from each entity: walked over the MultiDiGraph, remembered in order, forgotten exactly.
+
+An index in the sense of ARCHITECTURE.md: it holds references to the graph's records and can be rebuilt from it at any
+time. A change forgets just the starts whose reach it could alter, found by walking the paths backwards from it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import networkx as nx
+
+from graph.model import Entity, Relation
+from graph.ordering import Sorter
+from graph.paths import Hop, Path, Way
+from graph.plan import natural_order
+from graph.vocabulary import Direction
+
+Links = dict[str, list[Relation]]
+
+
+class Members(NamedTuple):
+    """The entities that a path reaches, in their natural order, each once, and the relations by which it did."""
+
+    entities: list[Entity]
+    links: Links
+
+
+NOBODY = Members([], {})
+
+
+class Adjacency:
+    """The memory of where paths lead, over the graph's own adjacency."""
+
+    BUDGET = 4_000_000
+    """At most about so many references are remembered; beyond, all is forgotten and walked anew."""
+
+    BULK = 500
+    """From so many changes at once on, forgetting all is quicker than finding whom they touch."""
+
+    def __init__(self, graph: nx.MultiDiGraph) -> None:
+        # networkx's own algorithms use these two mappings as well; its views in front of them cost five times the walk.
+        self._near: dict[Direction, Mapping[str, Mapping[str, Mapping[Any, Mapping[str, Any]]]]] = {
+            Direction.OUT: graph._adj,
+            Direction.IN: graph._pred,
+        }
+        self._nodes = graph._node
+        self._known: dict[Path, dict[str, Members]] = {}
+        self._size = 0
+
+    def members(self, path: Path, start: str) -> Members:
+        """What the path reaches from `start`; nothing where there is no such entity."""
+        known = self._known.setdefault(path, {})
+        members = known.get(start)
+        if members is None:
+            members = self._walk_all(path, start)
+            self._size += len(members.entities) + 1
+            if self._size > self.BUDGET:
+                self.forget_all()
+                known = self._known.setdefault(path, {})
+            known[start] = members
+        return members
+
+    def count(self, path: Path, start: str) -> int:
+        return len(self.members(path, start).entities)
+
+    def _walk_all(self, path: Path, start: str) -> Members:
+        if start not in self._nodes:
+            return NOBODY
+        links: Links = {}
+        for way in path.ways:
+            for id, relations in self._walk(way, start).items():
+                links.setdefault(id, []).extend(relations)
+        records = (self._nodes[id]["record"] for id in links)
+        wanted = [record for record in records if path.target is None or record.kind is path.target]
+        entities = Sorter(natural_order(path.target), self.count).sort(wanted)
+        return Members(entities, {entity.id: _canonical(links[entity.id]) for entity in entities})
+
+    def _walk(self, way: Way, start: str) -> Links:
+        reached: Links = {start: []}
+        for index, hop in enumerate(way.hops):
+            if hop.many:
+                reached = self._close(reached, hop)
+            else:
+                reached = self._step(reached, hop, tells=index == way.link)
+        return reached
+
+    def _step(self, reached: Links, hop: Hop, *, tells: bool) -> Links:
+        """One hop from each entity reached; the hop that `tells` adds its relations to those that lead there."""
+        result: Links = {}
+        for id, links in reached.items():
+            for other, relation in self._relations(id, hop):
+                result.setdefault(other, []).extend([relation] if tells else links)
+        return result
+
+    def _close(self, reached: Links, hop: Hop) -> Links:
+        """Any number of hops from each entity reached, itself included."""
+        result: Links = {}
+        for id, links in reached.items():
+            for other in self._closure([id], hop):
+                result.setdefault(other, []).extend(links)
+        return result
+
+    def _closure(self, starts: Iterable[str], hop: Hop) -> set[str]:
+        seen = set(starts)
+        frontier = list(seen)
+        while frontier:
+            frontier = [other for id in frontier for other, _ in self._relations(id, hop) if other not in seen]
+            seen.update(frontier)
+        return seen
+
+    def _relations(self, id: str, hop: Hop) -> Iterator[tuple[str, Relation]]:
+        for other, keyed in self._near[hop.direction].get(id, {}).items():
+            for key, data in keyed.items():
+                if key[0] is hop.relation:
+                    yield other, data["record"]
+
+    def forget_all(self) -> None:
+        self._known.clear()
+        self._size = 0
+
+    def forget(self, records: Sequence[Entity | Relation]) -> None:
+        """Forgets what these records, just changed, could have altered. Call it after the graph has changed."""
+        if len(records) >= self.BULK:
+            return self.forget_all()
+        for path, known in self._known.items():
+            if not known:
+                continue
+            for record in records:
+                for start in self._touched(path, record):
+                    if (members := known.pop(start, None)) is not None:
+                        self._size -= len(members.entities) + 1
+
+    def _touched(self, path: Path, record: Entity | Relation) -> set[str]:
+        """The starts from which the path leads over this relation, or to this entity.
+
+        Of a walk that a commit made or broke, the hops before its first changed relation stand in the graph as it is
+        now; so walking back from every changed relation finds every start.
+        """
+        starts: set[str] = set()
+        for way in path.ways:
+            if isinstance(record, Entity):
+                starts |= self._back({record.id}, way.hops)
+                continue
+            for index, hop in enumerate(way.hops):
+                if hop.relation is record.kind:
+                    near = record.subject if hop.direction is Direction.OUT else record.object
+                    starts |= self._back({near}, way.hops[: index + 1] if hop.many else way.hops[:index])
+        return starts
+
+    def _back(self, ids: set[str], hops: Sequence[Hop]) -> set[str]:
+        for hop in reversed(hops):
+            direction = Direction.IN if hop.direction is Direction.OUT else Direction.OUT
+            backwards = Hop(hop.relation, direction, hop.many)
+            if hop.many:
+                ids = self._closure(ids, backwards)
+            else:
+                ids = {other for id in ids for other, _ in self._relations(id, backwards)}
+        return ids
+
+
+def _canonical(relations: list[Relation]) -> list[Relation]:
+    """Each relation once, in the order of their names."""
+    if len(relations) < 2:
+        return relations
+    unique = {id(relation): relation for relation in relations}
+    return sorted(unique.values(), key=lambda relation: relation.name.sort_key)

@@ -1,0 +1,130 @@
+"""Writes on their way into the graph: what would hold if they were stored, and what storing them would do."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence, Set
+from typing import Any, NamedTuple
+
+import msgspec
+
+from graph.errors import Fault
+from graph.journal.journal import Done
+from graph.model import Entity, Relation, RelationName, Remove, Unrelate, Write
+from graph.resident import Resident
+from graph.vocabulary import RULES, ChangeAction, Direction, Kind, RelationKind
+
+
+class Line(NamedTuple):
+    """A write and where it was asked for: the line of a file, counted from 1, or None."""
+
+    write: Write
+    number: int | None = None
+
+    def fault(self, reason: str) -> Fault:
+        write = self.write
+        name = write.id if isinstance(write, Entity | Remove) else write.name
+        return Fault(self.number, str(name), reason)
+
+
+class Draft:
+    """Writes beside the graph they are meant for, asked what would hold if they were stored.
+
+    `suspects` are ids that stand in lines nobody could read: what fails only because of those is no fault of its own.
+    """
+
+    def __init__(self, lines: Sequence[Line], graph: Resident, suspects: Set[str] = frozenset()) -> None:
+        self.graph = graph
+        self.suspects = suspects
+        self.entities: dict[str, Line] = {}
+        self.removals: dict[str, Line] = {}
+        self.relations: dict[RelationName, Line] = {}
+        self.unrelations: dict[RelationName, Line] = {}
+        self.single: dict[tuple[str, RelationKind], list[RelationName]] = defaultdict(list)
+        self.repeated: list[tuple[Line, Line]] = []
+        for line in lines:
+            self._take(line)
+
+    def _take(self, line: Line) -> None:
+        match line.write:
+            case Relation(kind, subject) as relation:
+                self._once(line, relation.name, self.relations, self.unrelations)
+                if RULES[kind].single:
+                    self.single[subject, kind].append(relation.name)
+            case Entity(id=id):
+                self._once(line, id, self.entities, self.removals)
+            case Remove(id):
+                self._once(line, id, self.removals, self.entities)
+            case Unrelate(name):
+                self._once(line, name, self.unrelations, self.relations)
+
+    def _once(self, line: Line, name: Any, lines: dict[Any, Line], opposite: dict[Any, Line]) -> None:
+        first = opposite.get(name) or lines.setdefault(name, line)
+        if first is not line:
+            self.repeated.append((line, first))
+
+    def kind(self, id: str) -> Kind | None:
+        """The kind of the entity as it would be, None where there would be none."""
+        if line := self.entities.get(id):
+            return line.write.kind  # type: ignore[union-attr]  # `entities` holds lines that write entities
+        entity = None if id in self.removals else self.graph.entity(id)
+        return None if entity is None else entity.kind
+
+    def leaving(self, subject: str, kind: RelationKind) -> list[RelationName]:
+        """The relations of a kind (of those of which only one may leave a subject) as they would be."""
+        before = [r.name for r in self.graph.relations_of(subject, Direction.OUT) if r.kind is kind]
+        stays = [name for name in before if name not in self.unrelations and name.object not in self.removals]
+        return list(dict.fromkeys([*stays, *self.single.get((subject, kind), ())]))
+
+
+class Effects(NamedTuple):
+    """What storing a draft does, in the order in which it must be done, and how many writes did what."""
+
+    done: list[Done]
+    created: int
+    updated: int
+    removed: int
+    unchanged: int
+
+
+def effects(draft: Draft) -> Effects:
+    """Relations go before their ends do, and come after them. A write that changes nothing does nothing."""
+    severed = _severed(draft)
+    removed = [entity for id in draft.removals if (entity := draft.graph.entity(id)) is not None]
+    done: list[Done] = [(ChangeAction.UNRELATED, relation) for relation in severed.values()]
+    done += [(ChangeAction.REMOVED, entity) for entity in removed]
+    created = updated = 0
+    for line in draft.entities.values():
+        entity = line.write
+        assert isinstance(entity, Entity)
+        before = draft.graph.entity(entity.id)
+        if before != entity:
+            done.append((ChangeAction.UPDATED if before else ChangeAction.CREATED, entity))
+            created, updated = (created, updated + 1) if before else (created + 1, updated)
+    for name, line in draft.relations.items():
+        relation = line.write
+        assert isinstance(relation, Relation)
+        known = None if name in severed else draft.graph.relation(name)
+        if known != relation:
+            done.append((ChangeAction.RELATED, relation))
+            created, updated = (created, updated + 1) if known else (created + 1, updated)
+    done += [(ChangeAction.RELATED, relation) for relation in _unsourced(draft, severed)]
+    asked = len(draft.entities) + len(draft.relations)
+    explicit = sum(name in severed for name in draft.unrelations)
+    return Effects(done, created, updated, len(removed) + explicit, asked - created - updated)
+
+
+def _severed(draft: Draft) -> dict[RelationName, Relation]:
+    """The relations that go: those asked for, and those of entities that go."""
+    severed = {name: relation for name in draft.unrelations if (relation := draft.graph.relation(name)) is not None}
+    for id in draft.removals:
+        severed |= {relation.name: relation for relation in draft.graph.relations_of(id)}
+    return severed
+
+
+def _unsourced(draft: Draft, severed: dict[RelationName, Relation]) -> Iterator[Relation]:
+    """The relations that stay but name a source that goes, without it."""
+    gone = {id for id in draft.removals if (entity := draft.graph.entity(id)) and entity.kind is Kind.SOURCE}
+    if not gone:
+        return
+    for relation in draft.graph.all_relations():
+        if not gone.isdisjoint(relation.sources) and not (relation.name in severed or relation.name in draft.relations):
+            yield msgspec.structs.replace(relation, sources=tuple(id for id in relation.sources if id not in gone))

@@ -1,0 +1,88 @@
+"""The port that every engine fills: asked in sets, lists in, lists out, answers in the order of the inputs.
+
+Every call may wait (a database has to); the resident engine never does, so `settle` runs its calls without a loop.
+An unknown id in a frontier reaches nothing.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from graph.model import Entity, Relation
+from graph.plan import Expand, Match, Page, Position, Relations
+from graph.vocabulary import Kind, RelationKind
+
+T = TypeVar("T")
+
+
+class Reach(NamedTuple):
+    """A page of entities. `links[i]` are the relations by which `entities[i]` was reached (empty for a match)."""
+
+    entities: Sequence[Entity]
+    links: Sequence[Sequence[Relation]]
+    has_previous: bool
+    has_next: bool
+    position: Callable[[int], Position]
+    """The position in the order of the i-th entity, for a cursor."""
+
+
+class RelationPage(NamedTuple):
+    """A page of relations in canonical order; the position of one is the sort key of its name."""
+
+    relations: Sequence[Relation]
+    has_previous: bool
+    has_next: bool
+
+
+class Statistics(NamedTuple):
+    """How much there is: kinds in their order, also those of which there is nothing."""
+
+    entities: dict[Kind, int]
+    relations: dict[RelationKind, int]
+
+
+class Engine(Protocol):
+    """What answers questions. One instance answers for one version at a time."""
+
+    async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
+        """The entity of each id, None where unknown."""
+
+    async def find(self, kind: Kind, attributes: Sequence[str], values: Sequence[str]) -> list[Entity | None]:
+        """The entity of this kind that has each value in the first of `attributes` where any has; of several, the
+        first by id. Attributes are natural keys: a country's code and alpha3, an indicator's code."""
+
+    async def match(self, match: Match, page: Page) -> Reach:
+        """A page of the entities that match."""
+
+    async def count(self, match: Match) -> int:
+        """How many match."""
+
+    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
+        """For each id, a page of what the step reaches from it."""
+
+    async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:
+        """For each id, how many the step reaches from it."""
+
+    async def relations(self, frontier: Sequence[str], step: Relations, page: Page) -> list[RelationPage]:
+        """For each id, a page of its relations."""
+
+    async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
+        """For each id, how many relations it has."""
+
+    async def statistics(self) -> Statistics:
+        """How many entities and relations of each kind there are."""
+
+
+def settle(call: Coroutine[Any, Any, T]) -> T:
+    """Runs to its end a call that does not wait, as those of the resident engine.
+
+    >>> from graph.graph import Graph
+    >>> settle(Graph.in_memory().engine.lookup(["country:ML"]))
+    [None]
+    """
+    try:
+        call.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    call.close()
+    raise RuntimeError("This engine has to wait for its answers: await the call instead.")

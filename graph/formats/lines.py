@@ -1,0 +1,70 @@
+"""Graph lines, the lossless interchange format: UTF-8 JSON Lines, one entity, relation or removal a line.
+
+Reading keeps every line's number, so that a fault can be named. A blank line and a line that begins with "#" say
+nothing: the file of refused lines tells each line's reason so. Writing is canonical: equal graphs give equal files.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from graph.draft import Line
+from graph.errors import Fault
+from graph.model import Entity, Relation
+from graph.parse import Unreadable, write
+
+BOM = b"\xef\xbb\xbf"
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+EXACT = 2.0**63
+"""Whole numbers below this are written as integers."""
+
+
+class Refusal(NamedTuple):
+    """A line nobody could read: its number, all that is wrong with it, the ids in it."""
+
+    number: int
+    reasons: list[str]
+    ids: frozenset[str]
+
+    @property
+    def faults(self) -> list[Fault]:
+        return [Fault(self.number, "", reason) for reason in self.reasons]
+
+
+def read(rows: Iterable[bytes]) -> Iterator[Line | Refusal]:
+    """The writes that a file asks for, in its order."""
+    for number, row in enumerate(rows, 1):
+        text = (row.removeprefix(BOM) if number == 1 else row).strip()
+        if not text or text.startswith(b"#"):
+            continue
+        try:
+            yield Line(write(_decode(text)), number)
+        except Unreadable as error:
+            yield Refusal(number, error.reasons, error.ids)
+        except UnicodeDecodeError as error:
+            yield Refusal(number, [f"this is not UTF-8: {error.reason} at byte {error.start}"], frozenset())
+        except (msgspec.DecodeError, RecursionError) as error:
+            yield Refusal(number, [f"this is not JSON: {error}"], frozenset())
+
+
+def line(record: Entity | Relation) -> bytes:
+    """The canonical line of a record, without its line end."""
+    values: dict[str, Any] = msgspec.to_builtins(record)
+    for key, value in values.items():
+        if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+            values[key] = int(value)
+    if labels := values.get("labels"):
+        values["labels"] = dict(sorted(labels.items()))
+    if isinstance(record, Entity):
+        values = {"id": values.pop("id"), "kind": str(record.kind), **values}
+    return _encode(values)
+
+
+def canonical(entities: Iterable[Entity], relations: Iterable[Relation]) -> Iterator[bytes]:
+    """A whole graph as lines: entities by kind and id, then relations by their names."""
+    for entity in sorted(entities, key=lambda entity: (entity.kind.rank, entity.id)):
+        yield line(entity) + b"\n"
+    for relation in sorted(relations, key=lambda relation: relation.name.sort_key):
+        yield line(relation) + b"\n"

@@ -1,0 +1,134 @@
+"""The one object that callers hold: what is known, kept in a journal, answered by an engine.
+
+A fact's way: check -> journal -> engine -> announce. All of a commit is stored or nothing is, and what was acknowledged
+is durable.
+"""
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import NamedTuple
+
+from graph.draft import Draft, Line, effects
+from graph.errors import Fault, Refused
+from graph.journal.journal import Authorship, Head, Journal
+from graph.journal.memory import MemoryJournal
+from graph.journal.sqlite import SQLiteJournal
+from graph.model import Change, Write
+from graph.resident import Resident
+from graph.rules import faults
+
+STORE = "fieldgraph.sqlite"
+"""The name of the store's file in its data directory."""
+
+MOST_FAULTS = 1_000
+ANONYMOUS = Authorship()
+Listener = Callable[[Sequence[Change]], None]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Applied(NamedTuple):
+    """What became of some writes: the version that holds them; how many entities and relations they created, updated,
+    removed or left as they were; each change."""
+
+    version: int
+    created: int
+    updated: int
+    removed: int
+    unchanged: int
+    changes: Sequence[Change]
+
+
+class Graph:
+    """A knowledge graph: ask `engine`, change it with `apply`.
+
+    >>> graph = Graph.in_memory()
+    >>> from graph.parse import write
+    >>> graph.apply([write({"id": "source:x", "kind": "SOURCE", "name": "X", "type": "REPORT"})]).created
+    1
+    >>> graph.version
+    1
+    """
+
+    def __init__(self, journal: Journal, clock: Callable[[], datetime] = utc_now) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._listeners: list[Listener] = []
+        self._lock = RLock()
+        self.engine = Resident()
+        self.head = journal.head()
+        self.engine.apply(journal.replay(0, self.head.version))
+
+    @classmethod
+    def in_memory(cls) -> "Graph":
+        return cls(MemoryJournal())
+
+    @classmethod
+    def open(cls, directory: Path, wait_s: float = 5.0) -> "Graph":
+        """The graph of a data directory, which is made where it is missing. Raises StoreError."""
+        return cls(SQLiteJournal(directory / STORE, wait_s))
+
+    @property
+    def version(self) -> int:
+        return self.head.version
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def on_change(self, listener: Listener) -> None:
+        """Has every commit's changes announced to the listener, once they are stored and can be asked for."""
+        self._listeners.append(listener)
+
+    def follow(self) -> bool:
+        """Takes in what other processes have committed since; says whether there was anything."""
+        with self._lock:
+            changes = self._catch_up()
+            self._announce(changes)
+        return bool(changes)
+
+    def check(self, lines: Sequence[Line], suspects: Set[str] = frozenset()) -> list[Fault]:
+        """Every rule that the writes would break, in the order of their lines; nothing is stored."""
+        return _in_order(faults(Draft(lines, self.engine, suspects)))
+
+    def apply(self, writes: Iterable[Write | Line], authorship: Authorship = ANONYMOUS) -> Applied:
+        """Stores all of the writes in one version, or raises Refused with every fault and stores nothing.
+
+        What changes nothing makes no version.
+        """
+        lines = [write if isinstance(write, Line) else Line(write) for write in writes]
+        with self._lock:
+            with self._journal.writing() as journal:
+                caught_up = self._catch_up()
+                draft = Draft(lines, self.engine)
+                if found := _in_order(faults(draft)):
+                    raise Refused(found[:MOST_FAULTS], len(found[MOST_FAULTS:]))
+                effect = effects(draft)
+                changes = journal.append(effect.done, self._clock(), authorship) if effect.done else []
+            self._take_in(changes)
+            self._announce([*caught_up, *changes])
+            return Applied(self.version, effect.created, effect.updated, effect.removed, effect.unchanged, changes)
+
+    def _catch_up(self) -> list[Change]:
+        """Takes in what others committed. Read as a whole first, so that a damaged record leaves the graph as it was."""
+        newest = self._journal.head().version
+        changes = list(self._journal.replay(self.version, newest)) if newest > self.version else []
+        self._take_in(changes)
+        return changes
+
+    def _take_in(self, changes: Sequence[Change]) -> None:
+        if changes:
+            self.engine.apply(changes)
+            self.head = Head(changes[-1].version, self._journal.time(changes[-1].version))
+
+    def _announce(self, changes: Sequence[Change]) -> None:
+        if changes:
+            for listener in self._listeners:
+                listener(changes)
+
+
+def _in_order(found: Iterable[Fault]) -> list[Fault]:
+    return sorted(found, key=lambda fault: (fault.line or 0, fault.place, fault.reason))

@@ -1,0 +1,62 @@
+"""The port that every journal fills.
+
+A commit is numbered 1, 2, 3, holds its changes in order, and is there wholly or not at all. Times never run backwards.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
+
+from graph.model import Change, Entity, Relation
+from graph.vocabulary import ChangeAction
+
+Done = tuple[ChangeAction, Entity | Relation]
+"""What one write did, before it has a number."""
+
+
+class Head(NamedTuple):
+    """The newest commit and when it was recorded (RFC 3339, UTC); version 0 and None where there is none."""
+
+    version: int
+    time: str | None
+
+
+class Authorship(NamedTuple):
+    """Who made a commit, and why; both may be unknown."""
+
+    author: str | None = None
+    note: str | None = None
+
+
+class Appender(Protocol):
+    """The right to append, held while the journal's write lock is."""
+
+    def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
+        """Makes these the changes of the next commit. They are durable once the lock is released without an error."""
+
+
+class Journal(Protocol):
+    """The order in which things became known."""
+
+    def head(self) -> Head:
+        """The newest commit. Cheap: it is asked many times a second."""
+
+    def time(self, version: int) -> str:
+        """When a commit was recorded."""
+
+    def replay(self, after: int, until: int) -> Iterator[Change]:
+        """The changes of the commits after one version, up to another, in order. Raises StoreError at the first record
+        that is damaged."""
+
+    def writing(self) -> AbstractContextManager[Appender]:
+        """Takes the write lock. Raises StoreBusy when another process keeps it too long."""
+
+    def close(self) -> None:
+        """Lets the journal go; it can not be used again."""
+
+
+def commit_time(now: datetime, previous: str | None) -> str:
+    """The time to record: `now` in RFC 3339 and UTC, but never before the commit before, whatever the clock did."""
+    time = now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return max(time, previous or "")

@@ -1,0 +1,215 @@
+"""The journal in one SQLite file: WAL, full synchronous, a checksum in every record, a digest that chains the commits.
+
+SQLite's own write lock is the store's: whoever appends holds it, in whichever process, and a killed one lets it go.
+`synchronous=FULL` is what an acknowledgement rests on: NORMAL loses acknowledged commits in a power cut.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from threading import RLock
+from zlib import crc32
+
+import msgspec
+
+from graph.errors import StoreBusy, StoreError
+from graph.journal.journal import Authorship, Done, Head, commit_time
+from graph.model import RECORDS, Change, Entity, Relation
+from graph.vocabulary import ChangeAction, RelationKind
+
+MAGIC = b"SQLite format 3\x00"
+APPLICATION_ID = int.from_bytes(b"FGRF", "big")
+FORMAT = 1
+"""The layout of the tables; a store with a higher one was written by a newer program."""
+
+TABLES = """
+CREATE TABLE commits (
+    version INTEGER PRIMARY KEY, time TEXT NOT NULL, author TEXT, note TEXT, changes INTEGER NOT NULL, digest BLOB NOT NULL
+) STRICT;
+CREATE TABLE changes (
+    version INTEGER NOT NULL, position INTEGER NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
+    record BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (version, position)
+) STRICT, WITHOUT ROWID;
+"""
+WRITE_LOCK_BYTE = "120"
+"""Where SQLite locks its shared-memory file while a process writes (WAL_WRITE_LOCK of its WAL format)."""
+
+_encode = msgspec.json.Encoder().encode
+_decoders = {str(kind): msgspec.json.Decoder(record).decode for kind, record in RECORDS.items()} | {
+    str(kind): msgspec.json.Decoder(Relation).decode for kind in RelationKind
+}
+_actions = {str(action): action for action in ChangeAction}
+
+
+class SQLiteJournal:
+    """Opens the store at `path`, or makes it. `wait_s` bounds how long another process' write lock is waited for."""
+
+    def __init__(self, path: Path, wait_s: float = 5.0) -> None:
+        self._path = path
+        self._lock = RLock()
+        if not path.exists():
+            _create(path)
+        _require_ours(path)
+        with self._explained():
+            self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA synchronous = FULL")
+
+    def head(self) -> Head:
+        with self._explained():
+            row = self._db.execute("SELECT version, time FROM commits ORDER BY version DESC LIMIT 1").fetchone()
+        return Head(*row) if row else Head(0, None)
+
+    def time(self, version: int) -> str:
+        with self._explained():
+            time: str = self._db.execute("SELECT time FROM commits WHERE version = ?", (version,)).fetchone()[0]
+        return time
+
+    def replay(self, after: int, until: int) -> Iterator[Change]:
+        with self._explained():
+            previous = self._digest(after)
+            commits = self._db.execute(
+                "SELECT * FROM commits WHERE version > ? AND version <= ? ORDER BY version", (after, until)
+            )
+            for expected, (version, time, author, note, count, digest) in enumerate(commits, after + 1):
+                chain = _Chain(previous, version, time, author, note)
+                for change, checksum in self._changes(version):
+                    chain.add(checksum)
+                    yield change
+                if version != expected or chain.count != count or chain.digest() != digest:
+                    raise self._damaged(f"commit {expected}")
+                previous = digest
+
+    def _changes(self, version: int) -> Iterator[tuple[Change, int]]:
+        rows = self._db.execute(
+            "SELECT position, action, kind, record, checksum FROM changes WHERE version = ? ORDER BY position", (version,)
+        )
+        for position, action, kind, record, checksum in rows:
+            if checksum != _checksum(version, position, action, kind, record):
+                raise self._damaged(f"commit {version}, change {position}")
+            yield Change(version, position, _actions[action], _decoders[kind](record)), checksum
+
+    def _digest(self, version: int) -> bytes:
+        row = self._db.execute("SELECT digest FROM commits WHERE version = ?", (version,)).fetchone()
+        return row[0] if row else b""
+
+    @contextmanager
+    def writing(self) -> Iterator["SQLiteJournal"]:
+        with self._lock, self._explained():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
+        head = self.head()
+        version, time = head.version + 1, commit_time(now, head.time)
+        changes = [Change(version, index, action, record) for index, (action, record) in enumerate(done)]
+        chain = _Chain(self._digest(head.version), version, time, *authorship)
+        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", _rows(changes, chain))
+        row = (version, time, *authorship, len(changes), chain.digest())
+        self._db.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
+        return changes
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turns what SQLite says into one sentence about the store."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise StoreBusy(self._busy()) from error
+            raise StoreError(f"The store {self._path} cannot be used: {error}. Check its disk and permissions.") from error
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
+
+    def _busy(self) -> str:
+        holder = lock_holder(self._path)
+        who = f"Process {holder}" if holder else "Another process"
+        return f"{who} is writing to the store {self._path}. Try again when it has finished, or wait longer with --wait."
+
+    def _damaged(self, place: str) -> StoreError:
+        return StoreError(f"The store {self._path} is damaged at {place}. It was left as it is; restore it from a backup.")
+
+
+class _Chain:
+    """The digest of a commit: over the digest before it, what is said of it, and the checksums of its changes."""
+
+    def __init__(self, previous: bytes, *said: object) -> None:
+        self._hash = blake2b(previous, digest_size=16)
+        self._hash.update(_encode(said))
+        self.count = 0
+
+    def add(self, checksum: int) -> None:
+        self._hash.update(checksum.to_bytes(4, "big"))
+        self.count += 1
+
+    def digest(self) -> bytes:
+        return self._hash.digest()
+
+
+def _rows(changes: Sequence[Change], chain: _Chain) -> Iterator[tuple[int, int, str, str, bytes, int]]:
+    for change in changes:
+        action, kind, record = str(change.action), str(change.record.kind), _encode(change.record)
+        checksum = _checksum(change.version, change.index, action, kind, record)
+        chain.add(checksum)
+        yield change.version, change.index, action, kind, record, checksum
+
+
+def _checksum(version: int, position: int, action: str, kind: str, record: bytes) -> int:
+    return crc32(record, crc32(f"{version} {position} {action} {kind}".encode()))
+
+
+def _create(path: Path) -> None:
+    """Makes an empty store that appears at once or not at all, readable by its owner only."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        db = sqlite3.connect(draft, isolation_level=None)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {FORMAT}")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(TABLES)
+        db.close()
+        os.link(draft, path)
+    except FileExistsError:
+        return  # Another process made the store first; it is as good as ours.
+    finally:
+        draft.unlink()
+
+
+def _require_ours(path: Path) -> None:
+    """Looks at the file's header, without opening it as a database, which could write to it."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    if header[:16] != MAGIC or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise StoreError(f"{path} is not a Fieldgraph store. It was left as it is; choose another directory with --data.")
+    if (found := int.from_bytes(header[60:64], "big")) > FORMAT:
+        raise StoreError(
+            f"The store {path} has format {found}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
+        )
+
+
+def lock_holder(path: Path) -> int | None:
+    """The id of the process that holds the store's write lock, where the system tells (Linux does)."""
+    try:
+        inode = os.stat(f"{path}-shm").st_ino
+        locks = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return None
+    for lock in locks:
+        _, _, _, mode, pid, file, start, *_ = [field for field in lock.split() if field != "->"]
+        if mode == "WRITE" and start == WRITE_LOCK_BYTE and file.endswith(f":{inode}"):
+            return int(pid)
+    return None

@@ -1,0 +1,190 @@
+"""A question as data: which entities to match, along which path to go on, what to keep, in what order, which page.
+
+Engines are asked with these parts and nothing else, so every engine gives the same answer. They are values: equal
+questions are equal, hashable where their values are, and can be printed.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from graph.paths import Path
+from graph.vocabulary import Direction, Kind, RelationKind
+
+
+class ValueType(Enum):
+    """How values of an attribute compare."""
+
+    TEXT = "text"  # folded: no case, no accents
+    ID = "id"  # as written
+    NUMBER = "number"
+    DATE = "date"  # partial dates, as spans
+    TERM = "term"  # by place in its codelist
+
+
+class Operator(Enum):
+    """A comparison of one value with a given one (or, for IN and NOT_IN, with several)."""
+
+    EQ = "eq"
+    NE = "ne"
+    IN = "in"
+    NOT_IN = "notIn"
+    LT = "lt"
+    LTE = "lte"
+    GT = "gt"
+    GTE = "gte"
+    CONTAINS = "contains"
+    STARTS_WITH = "startsWith"
+    IS_NULL = "isNull"
+
+
+class Quantifier(Enum):
+    """How many of a set must meet a condition."""
+
+    SOME = "some"
+    ALL = "all"
+    NONE = "none"
+
+
+class Compare(msgspec.Struct, frozen=True):
+    """The value of `attribute` compared. On a missing value every operator but IS_NULL is false.
+
+    Of a list of texts, it holds where it holds for one of them; an empty list is a missing value.
+    """
+
+    attribute: str
+    type: ValueType
+    operator: Operator
+    value: Any
+
+
+class And(msgspec.Struct, frozen=True):
+    """Holds where every part holds; without parts, always."""
+
+    parts: tuple["Where", ...]
+
+
+class Or(msgspec.Struct, frozen=True):
+    """Holds where some part holds; without parts, never."""
+
+    parts: tuple["Where", ...]
+
+
+class Not(msgspec.Struct, frozen=True):
+    """Holds where its part does not."""
+
+    part: "Where"
+
+
+class Codes(msgspec.Struct, frozen=True):
+    """A condition on a list of codes: how many of them meet `where` (conditions on vocabulary, code and label)."""
+
+    attribute: str
+    quantifier: Quantifier
+    where: "Where"
+
+
+class CodeCount(msgspec.Struct, frozen=True):
+    """A condition on how many codes a list has: comparisons of the attribute "count"."""
+
+    attribute: str
+    count: "Where"
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """The entities reached along `path`: those with one relation that meets `link`, and that meet `within`."""
+
+    path: Path
+    link: "Where"
+    within: "Where"
+
+
+class Related(msgspec.Struct, frozen=True):
+    """A condition on the entities reached: how many of them meet `where`."""
+
+    reached: Reached
+    quantifier: Quantifier
+    where: "Where"
+
+
+class RelatedCount(msgspec.Struct, frozen=True):
+    """A condition on how many entities are reached: comparisons of the attribute "count"."""
+
+    reached: Reached
+    count: "Where"
+
+
+Where = Compare | And | Or | Not | Codes | CodeCount | Related | RelatedCount
+
+ALWAYS = And(())
+"""The condition that everything meets."""
+
+
+class OrderKey(msgspec.Struct, frozen=True):
+    """Orders by an attribute, or by the number of entities reached along `path`. What is missing comes last either way."""
+
+    type: ValueType
+    attribute: str = ""
+    path: Path | None = None
+    descending: bool = False
+
+
+Order = tuple[OrderKey, ...]
+"""Keys in falling weight; ties are broken by id, ascending."""
+
+BY_NAME: Order = (OrderKey(ValueType.TEXT, "name"),)
+NEWEST_STARTED: Order = (OrderKey(ValueType.DATE, "started_on", descending=True),)
+NEWEST_PUBLISHED: Order = (OrderKey(ValueType.DATE, "published_on", descending=True),)
+
+_NATURAL = {Kind.EVENT: NEWEST_STARTED, Kind.METRIC: NEWEST_STARTED, Kind.SOURCE: NEWEST_PUBLISHED}
+
+
+def natural_order(kind: Kind | None) -> Order:
+    """The order of a list where nobody asks for another; `kind` None is a list of several kinds."""
+    return BY_NAME if kind is None else _NATURAL.get(kind, BY_NAME)
+
+
+Position = tuple[Any, ...]
+"""A place in an order: the values of its keys, then the id. It stays meaningful when the entity there has gone."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A stretch of an ordered list: after and before given positions, its first or last so many; all of it by default."""
+
+    first: int | None = None
+    last: int | None = None
+    after: Position | None = None
+    before: Position | None = None
+
+
+WHOLE = Page()
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The entities of a kind that meet a condition."""
+
+    kind: Kind
+    where: Where = ALWAYS
+    order: Order = BY_NAME
+
+
+class Expand(msgspec.Struct, frozen=True):
+    """The entities reached from each of a frontier along a path, those that meet a condition."""
+
+    path: Path
+    where: Where = ALWAYS
+    order: Order = BY_NAME
+
+
+class Relations(msgspec.Struct, frozen=True):
+    """The relations of each of a frontier, in canonical order: of these kinds (None: of all), in this direction."""
+
+    kinds: tuple[RelationKind, ...] | None = None
+    direction: Direction = Direction.BOTH
+
+
+def conjunction(parts: Sequence[Where]) -> Where:
+    """All of these conditions together, as plainly as it can be said."""
+    return parts[0] if len(parts) == 1 else And(tuple(parts))

@@ -1,0 +1,203 @@
+"""Conditions made ready for use: a plan's `Where` becomes a function that says whether a record meets it."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, Protocol
+
+import msgspec
+
+from graph.model import Entity, Relation
+from graph.paths import Path
+from graph.plan import (
+    ALWAYS,
+    And,
+    CodeCount,
+    Codes,
+    Compare,
+    Not,
+    Operator,
+    Or,
+    Quantifier,
+    Reached,
+    Related,
+    RelatedCount,
+    ValueType,
+    Where,
+)
+from graph.values import fold, span
+
+Predicate = Callable[[Any], bool]
+
+
+class Members(Protocol):
+    """The entities that a path reaches from an id, and the relations by which it reached each."""
+
+    def __call__(self, path: Path, start: str) -> tuple[Sequence[Entity], dict[str, list[Relation]]]: ...
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """A number to hold against conditions on the attribute "count"."""
+
+    count: int
+
+
+def predicate(where: Where, members: Members) -> Predicate:
+    """The condition as a function of a record; `members` follows paths. Meant for one question: it remembers."""
+    match where:
+        case Compare():
+            return _compare(where)
+        case And(parts):
+            return _all([predicate(part, members) for part in parts])
+        case Or(parts):
+            checks = [predicate(part, members) for part in parts]
+            return lambda record: any(check(record) for check in checks)
+        case Not(part):
+            negated = predicate(part, members)
+            return lambda record: not negated(record)
+        case Codes(attribute, quantifier, inner):
+            return _quantified(attrgetter(attribute), quantifier, predicate(inner, members))
+        case CodeCount(attribute, count):
+            return _counted(attrgetter(attribute), predicate(count, members))
+        case Related(reached, quantifier, inner):
+            check = _remembered(predicate(inner, members))
+            return _quantified(_narrowed(reached, members), quantifier, check)
+        case RelatedCount(reached, count):
+            return _counted(_narrowed(reached, members), predicate(count, members))
+    raise TypeError(f"No such condition: {where!r}")
+
+
+def _all(checks: Sequence[Predicate]) -> Predicate:
+    if len(checks) == 1:
+        return checks[0]
+    return lambda record: all(check(record) for check in checks)
+
+
+def _quantified(read: Callable[[Any], Sequence[Any]], quantifier: Quantifier, check: Predicate) -> Predicate:
+    match quantifier:
+        case Quantifier.SOME:
+            return lambda record: any(map(check, read(record)))
+        case Quantifier.ALL:
+            return lambda record: all(map(check, read(record)))
+        case Quantifier.NONE:
+            return lambda record: not any(map(check, read(record)))
+
+
+def _counted(read: Callable[[Any], Sequence[Any]], check: Predicate) -> Predicate:
+    return lambda record: check(Tally(len(read(record))))
+
+
+def _narrowed(reached: Reached, members: Members) -> Callable[[Entity], Sequence[Entity]]:
+    """Reads the entities reached from a record that have a relation meeting `link` and meet `within`."""
+    path = reached.path
+    if reached.link == ALWAYS and reached.within == ALWAYS:
+        return lambda record: members(path, record.id)[0]
+    link = predicate(reached.link, members)
+    within = _remembered(predicate(reached.within, members))
+
+    def read(record: Entity) -> Sequence[Entity]:
+        entities, links = members(path, record.id)
+        if reached.link == ALWAYS:
+            return [entity for entity in entities if within(entity)]
+        return [entity for entity in entities if any(map(link, links[entity.id])) and within(entity)]
+
+    return read
+
+
+def _remembered(check: Predicate) -> Predicate:
+    """Checks each entity once: a partner of a thousand projects is looked at one time, not a thousand."""
+    known: dict[str, bool] = {}
+
+    def remembered(entity: Entity) -> bool:
+        verdict = known.get(entity.id)
+        if verdict is None:
+            verdict = known[entity.id] = check(entity)
+        return verdict
+
+    return remembered
+
+
+def _compare(where: Compare) -> Predicate:
+    read = attrgetter(where.attribute)
+    if where.operator is Operator.IS_NULL:
+        return lambda record: (read(record) in (None, ())) is where.value
+    test = _test(where.type, where.operator, where.value)
+
+    def check(record: Any) -> bool:
+        value = read(record)
+        if isinstance(value, tuple):
+            return any(map(test, value))
+        return value is not None and test(value)
+
+    return check
+
+
+def _test(type: ValueType, operator: Operator, given: Any) -> Predicate:
+    """A comparison with a known value."""
+    match operator:
+        case Operator.NE:
+            same = _test(type, Operator.EQ, given)
+            return lambda value: not same(value)
+        case Operator.IN:
+            return _any_of(type, given)
+        case Operator.NOT_IN:
+            listed = _any_of(type, given)
+            return lambda value: not listed(value)
+    if type is ValueType.TEXT:
+        return _text_test(operator, fold(given))
+    if type is ValueType.DATE:
+        return _date_test(operator, given)
+    return _plain_test(operator, given)
+
+
+def _any_of(type: ValueType, given: Sequence[Any]) -> Predicate:
+    if type is ValueType.TEXT:
+        texts = {fold(text) for text in given}
+        return lambda value: fold(value) in texts
+    if type is ValueType.DATE:
+        dates = tuple(given)
+        return lambda value: value.startswith(dates)
+    values = set(given)
+    return lambda value: value in values
+
+
+def _text_test(operator: Operator, given: str) -> Predicate:
+    match operator:
+        case Operator.EQ:
+            return lambda value: fold(value) == given
+        case Operator.CONTAINS:
+            return lambda value: given in fold(value)
+        case Operator.STARTS_WITH:
+            return lambda value: fold(value).startswith(given)
+    raise TypeError(f"Text has no operator {operator}.")
+
+
+def _date_test(operator: Operator, given: str) -> Predicate:
+    """Compares spans. A date lies within a given one exactly if its text starts with the given text."""
+    start, end = span(given)
+    match operator:
+        case Operator.EQ:
+            return lambda value: value.startswith(given)
+        case Operator.LT:
+            return lambda value: span(value)[1] < start
+        case Operator.LTE:
+            return lambda value: span(value)[1] <= end
+        case Operator.GT:
+            return lambda value: span(value)[0] > end
+        case Operator.GTE:
+            return lambda value: span(value)[0] >= start
+    raise TypeError(f"Dates have no operator {operator}.")
+
+
+def _plain_test(operator: Operator, given: Any) -> Predicate:
+    match operator:
+        case Operator.EQ:
+            return lambda value: value == given
+        case Operator.LT:
+            return lambda value: value < given
+        case Operator.LTE:
+            return lambda value: value <= given
+        case Operator.GT:
+            return lambda value: value > given
+        case Operator.GTE:
+            return lambda value: value >= given
+    raise TypeError(f"Such values have no operator {operator}.")

@@ -1,0 +1,110 @@
+"""What must hold of what is written, against the vocabulary, the graph as it is and the writes themselves.
+
+Checked as a whole, before anything is stored. Every fault is found, not only the first.
+"""
+
+from collections.abc import Iterator
+
+from graph.draft import Draft, Line
+from graph.errors import Fault
+from graph.model import Entity, Relation, RelationName
+from graph.vocabulary import REQUIRED_RELATIONS, RULES, Direction, Kind, RelationKind
+
+OPTIONAL_ATTRIBUTES = ("role", "impact", "since", "until", "percentage", "locator", "sources")
+
+
+def faults(draft: Draft) -> Iterator[Fault]:
+    """Every rule that the draft would break, in no order."""
+    for line, first in draft.repeated:
+        where = f"line {first.number}" if first.number is not None else "the same request"
+        yield line.fault(f"{line.fault('').place} is written twice, here and on {where}. Keep one of the two.")
+    for line in draft.entities.values():
+        yield from _entity_faults(line, draft)
+    for name, line in draft.relations.items():
+        yield from _relation_faults(name, line, draft)
+    yield from _single_faults(draft)
+    yield from _removal_faults(draft)
+    yield from _cycle_faults(draft)
+
+
+def _entity_faults(line: Line, draft: Draft) -> Iterator[Fault]:
+    entity = line.write
+    assert isinstance(entity, Entity)
+    before = draft.graph.entity(entity.id)
+    if before is not None and before.kind is not entity.kind:
+        yield line.fault(f"{entity.id} is a {before.kind} in the store, not a {entity.kind}. Choose another id.")
+    for kind in REQUIRED_RELATIONS.get(entity.kind, ()):
+        if not draft.leaving(entity.id, kind) and entity.id not in draft.suspects:
+            yield line.fault(f"{entity.id} needs exactly one {kind} relation and has none. Add the line that gives it.")
+
+
+def _relation_faults(name: RelationName, line: Line, draft: Draft) -> Iterator[Fault]:
+    relation, rule = line.write, RULES[name.kind]
+    assert isinstance(relation, Relation)
+    subject, object = draft.kind(name.subject), draft.kind(name.object)
+    for end, id, kind in (("subject", name.subject, subject), ("object", name.object, object)):
+        if kind is None and id not in draft.suspects:
+            yield line.fault(f"{name.kind} has the {end} {_unknown(id, draft)}")
+    if subject and object and not rule.permits(subject, object):
+        yield line.fault(f"{name.kind} cannot lead from a {subject} to a {object}. It permits {rule}.")
+    for attribute in OPTIONAL_ATTRIBUTES:
+        if attribute not in rule.attributes and getattr(relation, attribute) not in (None, ()):
+            allowed = ", ".join(sorted(rule.attributes)) or "no attributes"
+            yield line.fault(f"{name.kind} carries no {attribute}. It may carry {allowed}.")
+    for source in relation.sources:
+        if (kind := draft.kind(source)) is not Kind.SOURCE and source not in draft.suspects:
+            told = _unknown(source, draft) if kind is None else f"{source!r}, which is a {kind}, not a SOURCE."
+            yield line.fault(f"{name.kind} has the source {told}")
+
+
+def _unknown(id: str, draft: Draft) -> str:
+    if removal := draft.removals.get(id):
+        place = f"on line {removal.number}" if removal.number is not None else "by the same request"
+        return f"{id!r}, which is removed {place}."
+    return f"{id!r}, which is not known. Check the id, or add the entity."
+
+
+def _single_faults(draft: Draft) -> Iterator[Fault]:
+    for (subject, kind), names in draft.single.items():
+        leaving = draft.leaving(subject, kind)
+        if len(leaving) < 2:
+            continue
+        for name in names:
+            others = ", ".join(other.object for other in leaving if other != name)
+            line = draft.relations.get(name)
+            if line and others:
+                yield line.fault(f"Only one {kind} may leave {subject}, and it leads to {others} too. Keep one of them.")
+
+
+def _removal_faults(draft: Draft) -> Iterator[Fault]:
+    """A metric must not lose what it is about or measures, unless it goes too."""
+    lost: dict[tuple[str, RelationKind], Line] = {}
+    for id, line in draft.removals.items():
+        for relation in draft.graph.relations_of(id, Direction.IN):
+            lost[relation.subject, relation.kind] = line
+    for name, line in draft.unrelations.items():
+        if draft.graph.relation(name) is not None:
+            lost[name.subject, name.kind] = line
+    for (subject, kind), line in lost.items():
+        owner = draft.kind(subject)
+        if owner is None or subject in draft.entities or kind not in REQUIRED_RELATIONS.get(owner, ()):
+            continue
+        if not draft.leaving(subject, kind):
+            yield line.fault(f"{subject} would lose its {kind} relation. Remove it in the same step, or give it another.")
+
+
+def _cycle_faults(draft: Draft) -> Iterator[Fault]:
+    for name, line in draft.relations.items():
+        if name.kind is RelationKind.PART_OF and (around := _cycle(name, draft)):
+            yield line.fault(f"PART_OF goes in a circle: {' -> '.join(around)}. Leave one of its steps out.")
+
+
+def _cycle(start: RelationName, draft: Draft) -> list[str]:
+    """The way from the relation's subject back to itself, or nothing."""
+    way = [start.subject, start.object]
+    while way[-1] != start.subject:
+        following = draft.leaving(way[-1], RelationKind.PART_OF)
+        if len(following) != 1 or following[0].object in way[1:]:
+            return []
+        way.append(following[0].object)
+    return way
