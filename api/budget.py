@@ -15,6 +15,7 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
+    NullValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
@@ -54,7 +55,7 @@ class NodeBudget:
 
         `fragments` come in spread order.
         """
-        defaults = {node.variable.name.value: node.default_value for node in operation.variable_definitions or ()}
+        given = Variables(operation, variables)
         totals: dict[str, int] = {}
 
         def total(parent: GraphQLCompositeType, selection_set: SelectionSetNode) -> int:
@@ -69,7 +70,7 @@ class NodeBudget:
                     field = self._schema.get_field(parent, selection.name.value)
                     assert field is not None, "validation knows every field"
                     inner = total(self._composite(get_named_type(field.type).name), selection.selection_set)
-                    size = self._page(field, selection, defaults, variables)
+                    size = self._page(field, selection, given)
                     count += inner if size is None else size * (1 + inner)
             return count
 
@@ -84,45 +85,49 @@ class NodeBudget:
         assert is_composite_type(found), "validation allows selections on composite types only"
         return found
 
-    def _page(
-        self,
-        field: GraphQLField,
-        node: FieldNode,
-        defaults: Mapping[str, ValueNode | None],
-        variables: Mapping[str, Any] | None,
-    ) -> int | None:
+    def _page(self, field: GraphQLField, node: FieldNode, given: "Variables") -> int | None:
         """How many items the field may have, or None if it is not a list that is asked for in pages or by ids."""
         arguments = [name for name in ("first", "last", "limit", "ids") if name in field.args]
         if not arguments:
             return None
-        given = {argument.name.value: argument.value for argument in node.arguments or ()}
-        sizes = [self._size(given[name], defaults, variables) for name in arguments if name in given]
-        known = [size for size in sizes if size is not None]
-        # Out of range is a fault of the field, which says so better than a cost would.
-        return min(max(known), self._max_page) if known else self._default(field, arguments)
+        values = {argument.name.value: given.value(argument.value) for argument in node.arguments or ()}
+        sizes = [self._size(name, values[name]) for name in arguments if values.get(name) is not None]
+        # What is out of range is a fault of the field, which says so better than a cost would.
+        return min(max(sizes), self._max_page) if sizes else self._default(field, arguments)
+
+    def _size(self, name: str, value: object) -> int:
+        if isinstance(value, list):
+            return len(value)
+        if name == "ids" and value is not ANY:
+            return 1  # one id stands for a list of one
+        return max(value, 0) if isinstance(value, int) else self._max_page
 
     def _default(self, field: GraphQLField, arguments: Iterable[str]) -> int:
         sizes = [coerce_default_value(field.args[name]) for name in arguments]
         return max((size for size in sizes if isinstance(size, int)), default=self._default_page)
 
-    def _size(
-        self, value: ValueNode | None, defaults: Mapping[str, ValueNode | None], variables: Mapping[str, Any] | None
-    ) -> int | None:
-        """The number that a page size stands for; None where it is null or left out."""
-        if isinstance(value, VariableNode):
-            name = value.name.value
-            if variables is None:
-                return self._max_page
-            if name not in variables:
-                return self._size(defaults.get(name), {}, variables)
-            return self._size_given(variables[name])
-        if isinstance(value, IntValueNode):
-            return max(int(value.value), 0)
-        return len(value.values) if isinstance(value, ListValueNode) else None
 
-    def _size_given(self, value: object) -> int | None:
-        if value is None:
-            return None
-        if isinstance(value, list):
-            return len(value)
-        return max(value, 0) if isinstance(value, int) else self._max_page
+ANY = object()
+"""The value of a variable that is not known yet."""
+
+
+class Variables:
+    """What arguments of one operation stand for."""
+
+    def __init__(self, operation: OperationDefinitionNode, given: Mapping[str, Any] | None) -> None:
+        self._given = given
+        self._defaults = {node.variable.name.value: node.default_value for node in operation.variable_definitions or ()}
+
+    def value(self, node: ValueNode) -> object:
+        """The number, the list or None that the argument is given; ANY where that depends on variables not known."""
+        if isinstance(node, VariableNode):
+            if self._given is None:
+                return ANY
+            name = node.name.value
+            default = self._defaults.get(name)
+            return self._given[name] if name in self._given else default and self.value(default)
+        if isinstance(node, IntValueNode):
+            return int(node.value)
+        if isinstance(node, ListValueNode):
+            return list(node.values)
+        return None if isinstance(node, NullValueNode) else node

@@ -55,28 +55,37 @@ class Endpoint:
         if self._page and method == "GET" and _wants_page(accept, scope["query_string"]):
             await _send(send, 200, PAGE_HEADERS, self._page, request_id)
             return
-        media_type = negotiate(accept) or JSON
-        document = None
         try:
-            _check(method, accept)
-            if method == "POST":
-                request = await read_post(headers, receive, self._settings)
-            else:
-                request = read_get(scope["query_string"], self._settings)
-            document = request.query
-            answer = await self._executor.execute(request, request_id=request_id, read_only=method == "GET")
-        except RequestError as error:
-            answer = refuse(error, request_id=request_id)
+            answer = await self._answer(scope, receive, headers, accept, request_id)
         except ClientGone:
             return
-        except asyncio.CancelledError:
-            # Requests are cancelled at one point only: when the time to finish in has passed at shutdown.
-            answer = _SHUTTING_DOWN
-        except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
-            answer = _unforeseen(error, request_id, document)
+        media_type = negotiate(accept) or JSON
         status = answer.status if media_type == GRAPHQL_JSON else answer.json_status
         sent = (*ANSWER_HEADERS[media_type], *CACHING.get(method, ()), *answer.headers)
         await _send(send, status, sent, answer.body, request_id)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], accept: str, request_id: str
+    ) -> Answer:
+        is_get = scope["method"] == "GET"
+        document = None
+        try:
+            _check(scope["method"], accept)
+            if is_get:
+                request = read_get(scope["query_string"], self._settings)
+            else:
+                request = await read_post(headers, receive, self._settings)
+            document = request.query
+            return await self._executor.execute(request, request_id=request_id, read_only=is_get)
+        except RequestError as error:
+            return refuse(error, request_id=request_id)
+        except ClientGone:
+            raise
+        except asyncio.CancelledError:
+            # Requests are cancelled at one point only: when the time to finish in has passed at shutdown.
+            return _SHUTTING_DOWN
+        except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
+            return _unforeseen(error, request_id, document)
 
 
 def _wants_page(accept: str, query_string: bytes) -> bool:

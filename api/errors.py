@@ -99,7 +99,7 @@ def present(errors: Sequence[GraphQLError], *, request_id: str, document: str | 
     unforeseen = [error for error in errors if code_of(error) == INTERNAL]
     if unforeseen:
         logger.error(
-            "request %s: %d internal errors, the first at %s in %s",
+            "request %s: internal errors: %d, the first at %s in %s",
             request_id,
             len(unforeseen),
             unforeseen[0].path,
@@ -116,13 +116,8 @@ def present(errors: Sequence[GraphQLError], *, request_id: str, document: str | 
 def log_refusal(error: RequestError, *, request_id: str, document: str | None) -> None:
     """One line about a request that was the client's fault: worth reading while a front end is being written."""
     first = error.errors[0]
-    logger.info(
-        "request %s refused: %s %s in %s",
-        request_id,
-        code_of(first),
-        shorten(first.message),
-        shorten(document or "nothing", MAX_LOGGED - MAX_MESSAGE),
-    )
+    where = f" in {shorten(document, MAX_LOGGED - MAX_MESSAGE)}" if document else ""
+    logger.info("request %s refused: %s %s%s", request_id, code_of(first), shorten(first.message), where)
 
 
 def code_of(error: GraphQLError) -> str:

@@ -11,7 +11,7 @@ from api.execute import GraphQLRequest
 from api.limits import check_values, too_deep
 from api.settings import Settings
 
-FORM = '{"query": text, "operationName": text or null, "variables": object or null, "extensions": object or null}.'
+FORM = '{"query": text, "variables": object, "operationName": text, "extensions": object}'
 CLOSE = ((b"connection", b"close"),)  # what the client still sends is not read
 
 _decode_request = msgspec.json.Decoder(GraphQLRequest).decode
@@ -61,9 +61,9 @@ def decode_request(body: bytes, settings: Settings) -> GraphQLRequest:
     except msgspec.ValidationError as error:
         if body.lstrip()[:1] == b"[":
             raise refusal("The body is a list. Batching is not supported: send one request at a time.") from error
-        raise refusal(f"The body is not a GraphQL request: {error}. Send {FORM}") from error
+        raise refusal(f"The body is not a GraphQL request: {error}. Send {FORM}.") from error
     except ValueError as error:  # msgspec.DecodeError, UnicodeDecodeError
-        raise refusal(f"The body is not JSON in UTF-8: {error}. Send {FORM}") from error
+        raise refusal(f"The body is not JSON in UTF-8: {error}. Send {FORM}.") from error
     return _checked(request, settings)
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import os
 import signal
 import socket
 from collections.abc import Callable

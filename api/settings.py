@@ -110,9 +110,14 @@ def load_settings(**options: Any) -> Settings:
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         raise InvalidSettings("\n".join(_explain(fault, given) for fault in error.errors())) from error
+    if settings.default_page > settings.max_page:
+        raise InvalidSettings(
+            f"{PREFIX}DEFAULT_PAGE is {settings.default_page}, but must be at most {PREFIX}MAX_PAGE, {settings.max_page}."
+        )
+    return settings
 
 
 def _explain(fault: ErrorDetails, options: dict[str, Any]) -> str:

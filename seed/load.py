@@ -1,7 +1,7 @@
 """seed/data as graph lines: entities first, then the relations between them.
 
 Each table below is a file of seed/data; its columns are attributes of the same name in the interchange format, or ids
-of what a row relates. A new attribute is a new column, here and in the file; a new fact is a new row, in the file alone.
+of what a row relates. A new attribute is a new column, here and in the file; a new fact is a new row, there alone.
 """
 
 from collections.abc import Iterable, Iterator

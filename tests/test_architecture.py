@@ -20,7 +20,7 @@ OFF_LIMITS = {
     "seed": {"api", "graphql", "networkx", "psycopg", "sqlite3", "starlette", "strawberry", "typer"},
 }
 COMPOSES = "api.__main__"  # the one module that knows all three packages
-KNOW_NETWORKX = {"graph.resident", "graph.analytics", "graph.formats.graphml"}
+KNOW_NETWORKX = {"graph.resident", "graph.adjacency", "graph.analytics", "graph.formats.graphml"}
 READ_THE_ENVIRONMENT = {"api.settings"}
 
 LONGEST_MODULE = 500
@@ -49,8 +49,8 @@ def imports(module: str) -> frozenset[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= inner & MODULES.keys() or {node.module}
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {node.module} | named & MODULES.keys()
     return frozenset(found)
 
 

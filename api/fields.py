@@ -1,0 +1,151 @@
+"""Declaring a field once: its type and description for the schema, its step for whoever runs it.
+
+A step is asked in sets: one value, or exception, for each source, in order. Strawberry's resolver runs it over a set of
+one; a compiled plan runs it over the whole frontier. Nothing else knows how a field gets its value.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLResolveInfo
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+from strawberry.types.unset import UNSET
+
+from api.request import Request
+from graph.paths import Path
+from graph.vocabulary import Kind
+
+Arguments = Mapping[str, Any]
+"""A field's arguments as graphql-core gives them: GraphQL names, coerced values, defaults filled in, nulls kept."""
+
+Run = Callable[[Request, Sequence[Any], Arguments], Awaitable[Sequence[Any]]]
+
+GENERATED: dict[str, Any] = {}
+"""Input types that are derived from the fields, by their GraphQL names (see api/inputs.py)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How a field gets its values. `path` is the path it follows, where it follows one; `single` if to one at most."""
+
+    run: Run
+    path: Path | None = None
+    single: bool = False
+
+
+class StepField(StrawberryField):
+    """A field of the schema that carries its step."""
+
+    step: Step
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    def __copy__(self) -> "StepField":
+        copied: StepField = super().__copy__()  # type: ignore[assignment]  # generics copy fields, and know no steps
+        copied.step = self.step
+        return copied
+
+
+class AttributeField(StrawberryField):
+    """A field that reads an attribute of its record. `filtered` if lists can be filtered and ordered by it."""
+
+    filtered: bool = True
+
+    def __copy__(self) -> "AttributeField":
+        copied: AttributeField = super().__copy__()  # type: ignore[assignment]
+        copied.filtered = self.filtered
+        return copied
+
+
+def attribute(description: str, *, filtered: bool = True) -> Any:
+    """A field that reads the record's attribute of the same name."""
+    field = AttributeField(description=description)
+    field.filtered = filtered
+    return field
+
+
+def stepped(step: Step, description: str, *arguments: StrawberryArgument) -> Any:
+    """A field that gets its values by a step."""
+    field = StepField(description=description)
+    field.step = step
+    field.arguments = list(arguments)
+    return field
+
+
+def argument(name: str, type: Any, description: str, default: Any = UNSET) -> StrawberryArgument:
+    """An argument of a field; `type` may name an input type that is derived later."""
+    annotation = StrawberryAnnotation(type, namespace=GENERATED)
+    return StrawberryArgument(name, None, annotation, description=description, default=default)
+
+
+def computed(function: Callable[..., Any], *arguments: StrawberryArgument) -> Any:
+    """A field worked out from its record alone; the function's docstring is the description."""
+
+    async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
+        return [function(source, **given) for source in sources]
+
+    return stepped(Step(run), described(function), *arguments)
+
+
+def described(function: Callable[..., Any]) -> str:
+    """The docstring, unwrapped into one line a paragraph."""
+    return " ".join((function.__doc__ or "").split())
+
+
+def resolver(step: Step) -> Callable[..., Any]:
+    """The step as graphql-core calls it: over a set of one."""
+
+    def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        return one(step.run(info.context, [source], arguments))
+
+    return resolve
+
+
+def one(answers: Awaitable[Sequence[Any]]) -> Any:
+    """The answer for the only source: at once where the step does not wait, as an awaitable where it does."""
+    running = answers.__await__()
+    try:
+        waiting = next(running)
+    except StopIteration as done:
+        return _only(done.value)
+    return _Rest(running, waiting)
+
+
+def _only(answers: Sequence[Any]) -> Any:
+    (answer,) = answers
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+class _Rest:
+    """What is left of a step that has begun to wait."""
+
+    def __init__(self, running: Any, waiting: Any) -> None:
+        self._running = running
+        self._waiting = waiting
+
+    def __await__(self) -> Any:
+        waiting = self._waiting
+        while True:
+            try:
+                received = yield waiting
+            except BaseException as error:
+                advance = lambda error=error: self._running.throw(error)  # noqa: E731
+            else:
+                advance = lambda received=received: self._running.send(received)  # noqa: E731
+            try:
+                waiting = advance()
+            except StopIteration as done:
+                return _only(done.value)
+
+
+def kind_named(name: str) -> Kind | None:
+    """The kind that a GraphQL type shows, None for other types."""
+    return Kind.__members__.get(name.upper())
+

@@ -1,0 +1,223 @@
+"""Relay's side of a list: pages, cursors that hold a place, connections and edges.
+
+A cursor is a place in one list under one order: the values of the order's keys and the id, sealed with the identity of
+the list. The seal is no secret; it keeps a cursor from being altered or used where it means nothing.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+import strawberry
+
+from api.fields import Arguments, Step, argument, attribute, stepped
+from api.request import Request
+from graph.engine import Reach, RelationPage
+from graph.errors import InvalidCursor, InvalidInput
+from graph.model import Entity, Relation
+from graph.plan import Page, Position
+
+SEAL = 8
+"""Bytes of a cursor's seal."""
+
+PAGING = (
+    argument("first", int | None, "At most so many items from the start of the list, or after `after`: 1 to 100, 20 if neither first nor last is given."),
+    argument("after", str | None, "Only items after this cursor."),
+    argument("last", int | None, "At most so many items from the end of the list, or before `before`: 1 to 100."),
+    argument("before", str | None, "Only items before this cursor."),
+)
+
+
+class PageArguments(NamedTuple):
+    """Which page is asked for, its cursors not yet opened."""
+
+    first: int | None
+    last: int | None
+    after: str | None
+    before: str | None
+
+    @classmethod
+    def read(cls, given: Arguments, request: Request) -> "PageArguments":
+        """Raises InvalidInput for a size out of range, or for first together with last."""
+        first, last = given.get("first"), given.get("last")
+        if first is not None and last is not None:
+            raise InvalidInput(f"Give first or last, not both; got first: {first} and last: {last}.")
+        for name, size in (("first", first), ("last", last)):
+            if size is not None and not 1 <= size <= request.page_limit:
+                raise InvalidInput(f"{name} is {size}; a page holds 1 to {request.page_limit} items.")
+        if first is None and last is None:
+            first = request.page_default
+        return cls(first, last, given.get("after"), given.get("before"))
+
+    @property
+    def has_cursor(self) -> bool:
+        return self.after is not None or self.before is not None
+
+    def page(self, identity: bytes) -> Page:
+        """The page with its cursors opened for one list. Raises InvalidCursor."""
+        after = None if self.after is None else open_cursor(self.after, identity)
+        before = None if self.before is None else open_cursor(self.before, identity)
+        return Page(self.first, self.last, after, before)
+
+
+def list_identity(*what: object) -> bytes:
+    """What tells a list from every other: what it lists, whose it is, under which condition and order."""
+    return blake2b(repr(what).encode(), digest_size=16).digest()
+
+
+def seal_cursor(position: Position, identity: bytes) -> str:
+    """A cursor for a position of the list."""
+    place = msgspec.json.encode(position)
+    seal = blake2b(place, key=identity, digest_size=SEAL).digest()
+    return urlsafe_b64encode(seal + place).rstrip(b"=").decode()
+
+
+def open_cursor(cursor: str, identity: bytes) -> Position:
+    """The position that a cursor holds. Raises InvalidCursor unless it was made for just this list."""
+    try:
+        opened = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        position = tuple(msgspec.json.decode(opened[SEAL:], type=list[Any]))
+    except (ValueError, msgspec.DecodeError):
+        position = ()
+    # Sealed anew it must be the same to the letter: base64 has several spellings of one value.
+    if not position or seal_cursor(position, identity) != cursor:
+        raise InvalidCursor(
+            "This cursor is not one of this list under this order and filter. Take a cursor from an answer to the same"
+            " question, or leave it out to start anew."
+        )
+    return position
+
+
+class Asked(NamedTuple):
+    """How the lists of a whole frontier are asked for: one call for the pages, one for the counts."""
+
+    pages: Callable[[], Awaitable[Sequence[Reach | RelationPage]]]
+    counts: Callable[[], Awaitable[Sequence[int]]]
+
+
+class Batch:
+    """The lists under one field, of all its sources: asked for once, when the first of them is looked at."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._pages: Sequence[Reach | RelationPage] | None = None
+        self._counts: Sequence[int] | None = None
+
+    async def page(self, index: int) -> Any:
+        if self._pages is None:
+            self._pages = await self._asked.pages()
+        return self._pages[index]
+
+    async def count(self, index: int) -> int:
+        if self._counts is None:
+            self._counts = await self._asked.counts()
+        return self._counts[index]
+
+
+class Listing(NamedTuple):
+    """What a connection shows: one list of a batch, and its identity, worked out only for cursors."""
+
+    batch: Batch
+    index: int
+    identity: Callable[[], bytes]
+
+    async def reach(self) -> Reach:
+        """The page, if it is one of entities."""
+        reach: Reach = await self.batch.page(self.index)
+        return reach
+
+    async def relations(self) -> RelationPage:
+        """The page, if it is one of relations."""
+        page: RelationPage = await self.batch.page(self.index)
+        return page
+
+
+class Linked(NamedTuple):
+    """What an edge shows: the entity, the relations that led to it, where it stands in which list."""
+
+    entity: Entity
+    links: Sequence[Relation]
+    position: Callable[[], Position]
+    identity: Callable[[], bytes]
+
+
+class LinkedRelation(NamedTuple):
+    """What an edge of a list of relations shows."""
+
+    relation: Relation
+    identity: Callable[[], bytes]
+
+
+class Ends(NamedTuple):
+    """What pageInfo shows: the cursors of a page's ends, and whether there is more beyond them."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+async def _nodes(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
+    return [(await listing.reach()).entities for listing in listings]
+
+
+async def _edges(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
+    return [_linked(await listing.reach(), listing.identity) for listing in listings]
+
+
+def _linked(reach: Reach, identity: Callable[[], bytes]) -> list[Linked]:
+    return [
+        Linked(entity, links, lambda index=index: reach.position(index), identity)  # type: ignore[misc]
+        for index, (entity, links) in enumerate(zip(reach.entities, reach.links, strict=True))
+    ]
+
+
+async def _relation_nodes(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
+    return [(await listing.relations()).relations for listing in listings]
+
+
+async def _relation_edges(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
+    pages = [(await listing.relations(), listing.identity) for listing in listings]
+    return [[LinkedRelation(relation, identity) for relation in page.relations] for page, identity in pages]
+
+
+async def _ends(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
+    return [_ends_of(await listing.batch.page(listing.index), listing.identity) for listing in listings]
+
+
+def _ends_of(page: Reach | RelationPage, identity: Callable[[], bytes]) -> Ends:
+    if isinstance(page, Reach):
+        positions = [page.position(index) for index in (0, -1)] if page.entities else []
+    else:
+        positions = [page.relations[index].name.sort_key for index in (0, -1)] if page.relations else []
+    start, end = [seal_cursor(position, identity()) for position in positions] or (None, None)
+    return Ends(page.has_next, page.has_previous, start, end)
+
+
+async def _total(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[int]:
+    return [await listing.batch.count(listing.index) for listing in listings]
+
+
+async def _cursor(request: Request, edges: Sequence[Linked], given: Arguments) -> Sequence[str]:
+    return [seal_cursor(edge.position(), edge.identity()) for edge in edges]
+
+
+async def _relation_cursor(request: Request, edges: Sequence[LinkedRelation], given: Arguments) -> Sequence[str]:
+    return [seal_cursor(edge.relation.name.sort_key, edge.identity()) for edge in edges]
+
+
+NODES, EDGES, ENDS, TOTAL, CURSOR = Step(_nodes), Step(_edges), Step(_ends), Step(_total), Step(_cursor)
+RELATION_NODES, RELATION_EDGES = Step(_relation_nodes), Step(_relation_edges)
+RELATION_CURSOR = Step(_relation_cursor)
+
+
+@strawberry.type(description="Where a page lies in its list (Relay).")
+class PageInfo:
+    """The face of Ends."""
+
+    has_next_page: bool = attribute("Whether items follow this page.")
+    has_previous_page: bool = attribute("Whether items precede this page.")
+    start_cursor: str | None = attribute("The cursor of the page's first item; null where the page is empty.")
+    end_cursor: str | None = attribute("The cursor of the page's last item; null where the page is empty.")

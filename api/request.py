@@ -1,0 +1,17 @@
+"""What one request may see and use: the graph at one version, and the limits that hold for it."""
+
+from dataclasses import dataclass
+
+from graph.engine import Engine
+from graph.journal.journal import Head
+
+
+@dataclass(frozen=True)
+class Request:
+    """The context of every step of an operation. `page_default` and `page_limit` are numbers of items in a list."""
+
+    engine: Engine
+    head: Head
+    page_default: int = 20
+    page_limit: int = 100
+    id: str = ""
