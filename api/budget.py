@@ -26,7 +26,7 @@ from graphql import (
 from graphql.utilities.coerce_input_value import coerce_default_value
 
 from api.errors import COST_EXCEEDED, refusal
-from api.limits import Fragments
+from api.limits import Fragments, amount
 from api.settings import Settings
 
 
@@ -43,7 +43,7 @@ class NodeBudget:
         """Refuse an operation that asks for `count` nodes, if that is too many."""
         if count > self.limit:
             raise refusal(
-                f"The operation asks for up to {count:,} nodes (its nested page sizes multiplied); the limit is "
+                f"The operation asks for up to {amount(count)} nodes (its nested page sizes multiplied); the limit is "
                 f"{self.limit:,}. Ask for smaller pages with first or last, or for fewer lists inside lists.",
                 COST_EXCEEDED,
             )

@@ -66,27 +66,33 @@ class Documents:
         self._remembered: OrderedDict[str, list[Operation]] = OrderedDict()
         self._characters = 0
 
-    def prepare(self, text: str, name: str | None = None) -> Operation:
-        """The operation of the document that has this name, or the only one. Raises RequestError."""
+    def prepare(self, text: str, name: str | None = None, *, read_only: bool = False) -> Operation:
+        """The operation of the document that has this name, or the only one. Raises RequestError.
+
+        With `read_only`, anything but a query is refused, even where the schema has no such operation.
+        """
         operations = self._remembered.get(text)
         if operations is None:
-            operations = self._read(text)
+            operations = self._read(text, name, read_only)
             self._remember(text, operations)
         else:
             self._remembered.move_to_end(text)
-        return operations[0] if len(operations) == 1 and not name else _choose(operations, name)
+        operation = operations[0] if len(operations) == 1 and not name else _choose(operations, name)
+        if read_only and not operation.is_query:
+            raise _not_read_only()
+        return operation
 
     def check_nodes(self, operation: Operation, variables: Mapping[str, Any]) -> None:
         """Refuse the operation if it asks for too many nodes with these variables. Raises RequestError."""
         if operation.most_nodes > self._budget.limit:
             self._budget.check(self._budget.count(operation.definition, operation.fragments, variables))
 
-    def _read(self, text: str) -> list[Operation]:
+    def _read(self, text: str, name: str | None, read_only: bool) -> list[Operation]:
         document = self._parse(text)
         check_document(document, self._settings)
-        # validate() tells of the errors it left out by one more.
-        if errors := validate(self._schema, document, max_errors=MAX_ERRORS - 1, allow_empty_selection_sets=False):
-            raise document_fault(errors, VALIDATION_FAILED)
+        if read_only and not _is_read_only(document, name):
+            raise _not_read_only()
+        self._validate(document)
         fragments = in_spread_order(document)
         return [
             Operation(
@@ -100,6 +106,18 @@ class Documents:
             for definition in document.definitions
             if isinstance(definition, OperationDefinitionNode)
         ]
+
+    def _validate(self, document: DocumentNode) -> None:
+        # Of the errors that are left out, validate() tells by one more.
+        errors = validate(self._schema, document, max_errors=MAX_ERRORS - 1, allow_empty_selection_sets=False)
+        if errors and errors[-1].message == "Validation aborted.":
+            raise refusal(
+                "The document is too complex to be checked: it repeats fields too often, or its fragments nest too "
+                "deeply. Ask for each field once, and for fewer at a time.",
+                COST_EXCEEDED,
+            )
+        if errors:
+            raise document_fault(errors, VALIDATION_FAILED)
 
     def _parse(self, text: str) -> DocumentNode:
         settings = self._settings
@@ -130,6 +148,16 @@ class Documents:
         ):
             forgotten, _ = self._remembered.popitem(last=False)
             self._characters -= len(forgotten)
+
+
+def _is_read_only(document: DocumentNode, name: str | None) -> bool:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    named = [node for node in operations if node.name and node.name.value == name]
+    return all(node.operation is OperationType.QUERY for node in named or operations)
+
+
+def _not_read_only() -> Exception:
+    return refusal("GET is for queries only. Send this operation by POST.", status=405, headers=((b"allow", b"POST"),))
 
 
 def _choose(operations: list[Operation], name: str | None) -> Operation:

@@ -15,7 +15,7 @@ from strawberry.http.ides import get_graphql_ide_html
 from api.errors import RequestError, present, refusal
 from api.execute import Answer, Executor, encode, refuse
 from api.negotiation import ANSWERS, GRAPHQL_JSON, HTML, JSON, negotiate
-from api.requests import CLOSE, ClientGone, read_get, read_post
+from api.parameters import CLOSE, ClientGone, read_get, read_post
 from api.settings import Settings
 
 Headers = Sequence[tuple[bytes, bytes]]

@@ -59,9 +59,7 @@ class Executor:
         """The operation that the request asks for. Raises RequestError."""
         if request.query is None:
             raise refusal('The request has no query. Send {"query": "{ __typename }"}, for example.')
-        operation = self._documents.prepare(request.query, request.operation_name)
-        if read_only and not operation.is_query:
-            raise refusal("GET is for queries only. Send this operation by POST.", status=405, headers=ALLOW_POST)
+        operation = self._documents.prepare(request.query, request.operation_name, read_only=read_only)
         if operation.is_subscription:
             raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
         return operation
@@ -84,8 +82,6 @@ class Executor:
         errors = present(result.errors, request_id=request_id, document=operation.text)
         return Answer(encode({"errors": errors, "data": result.data}), has_errors=True)
 
-
-ALLOW_POST = ((b"allow", b"POST"),)
 
 # JSON has no NaN and no infinities: msgspec writes null for them.
 encode = msgspec.json.Encoder().encode

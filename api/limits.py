@@ -138,7 +138,12 @@ def _check_figures(figures: Figures, settings: Settings) -> None:
     for limit in LIMITS:
         count, most = getattr(figures, limit.figure), getattr(settings, limit.setting)
         if count > most:
-            raise refusal("The operation " + limit.message.format(count=f"{count:,}", limit=f"{most:,}"), limit.code)
+            raise refusal("The operation " + limit.message.format(count=amount(count), limit=f"{most:,}"), limit.code)
+
+
+def amount(count: int) -> str:
+    """A count for people; that of a bomb would fill pages."""
+    return f"{count:,}" if count < 10**12 else "more than a trillion"
 
 
 def _check_names(document: DocumentNode, longest: int) -> None:

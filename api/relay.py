@@ -137,7 +137,7 @@ class Listing(NamedTuple):
 class Linked(NamedTuple):
     """What an edge shows: the entity, the relations that led to it, where it stands in which list."""
 
-    entity: Entity
+    node: Entity
     links: Sequence[Relation]
     position: Callable[[], Position]
     identity: Callable[[], bytes]
@@ -146,7 +146,7 @@ class Linked(NamedTuple):
 class LinkedRelation(NamedTuple):
     """What an edge of a list of relations shows."""
 
-    relation: Relation
+    node: Relation
     identity: Callable[[], bytes]
 
 
@@ -205,7 +205,7 @@ async def _cursor(request: Request, edges: Sequence[Linked], given: Arguments) -
 
 
 async def _relation_cursor(request: Request, edges: Sequence[LinkedRelation], given: Arguments) -> Sequence[str]:
-    return [seal_cursor(edge.relation.name.sort_key, edge.identity()) for edge in edges]
+    return [seal_cursor(edge.node.name.sort_key, edge.identity()) for edge in edges]
 
 
 NODES, EDGES, ENDS, TOTAL, CURSOR = Step(_nodes), Step(_edges), Step(_ends), Step(_total), Step(_cursor)

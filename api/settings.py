@@ -114,9 +114,8 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         raise InvalidSettings("\n".join(_explain(fault, given) for fault in error.errors())) from error
     if settings.default_page > settings.max_page:
-        raise InvalidSettings(
-            f"{PREFIX}DEFAULT_PAGE is {settings.default_page}, but must be at most {PREFIX}MAX_PAGE, {settings.max_page}."
-        )
+        limit = f"{PREFIX}MAX_PAGE, {settings.max_page}"
+        raise InvalidSettings(f"{PREFIX}DEFAULT_PAGE is {settings.default_page}, but must be at most {limit}.")
     return settings
 
 

@@ -18,11 +18,16 @@ class Line(NamedTuple):
 
     write: Write
     number: int | None = None
+    file: str = ""
+
+    @property
+    def where(self) -> str:
+        return "in the same request" if self.number is None else f"on {self.file} line {self.number}".replace("  ", " ")
 
     def fault(self, reason: str) -> Fault:
         write = self.write
         name = write.id if isinstance(write, Entity | Remove) else write.name
-        return Fault(self.number, str(name), reason)
+        return Fault(self.number, str(name), reason, self.file)
 
 
 class Draft:

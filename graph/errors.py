@@ -1,6 +1,6 @@
 """The few errors the graph raises. Each message says what was given, what was expected and what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -25,30 +25,34 @@ class Conflict(FieldgraphError):
 
 
 class Fault(NamedTuple):
-    """One broken rule. `line` counts from 1 in a file, or is None where there is no file; `place` names the
-    change otherwise ("project:x-1")."""
+    """One broken rule, and where: the line of a file (from 1; `file` is empty where only one is read), or, where there
+    is no file, what the write was about ("project:x-1")."""
 
     line: int | None
     place: str
     reason: str
+    file: str = ""
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}" if self.line is not None else f"{self.place}: {self.reason}"
+        where = self.place if self.line is None else f"line {self.line}"
+        return f"{self.file} {where}: {self.reason}".lstrip()
 
 
 class Refused(FieldgraphError):
     """Changes that break the rules of the vocabulary. Nothing of them was stored.
 
-    `faults` holds the first thousand in the order of the input; `uncounted` is how many more there were.
+    `faults` holds the first thousand in the order of the input; `more` is how many others there were.
     """
 
-    def __init__(self, faults: Sequence[Fault], uncounted: int = 0) -> None:
-        self.faults = list(faults)
-        self.uncounted = uncounted
-        lines = [str(fault) for fault in self.faults]
-        if uncounted:
-            lines.append(f"and {uncounted} more faults")
-        super().__init__("\n".join(lines))
+    MOST = 1_000
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        found = sorted(faults, key=lambda fault: (fault.file, fault.line or 0, fault.place, fault.reason))
+        self.faults, self.more = found[: self.MOST], len(found[self.MOST :])
+        told = [str(fault) for fault in self.faults]
+        if self.more:
+            told.append(f"and {self.more} more faults")
+        super().__init__("\n".join(told))
 
 
 class StoreError(FieldgraphError):

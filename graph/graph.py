@@ -22,7 +22,6 @@ from graph.rules import faults
 STORE = "fieldgraph.sqlite"
 """The name of the store's file in its data directory."""
 
-MOST_FAULTS = 1_000
 ANONYMOUS = Authorship()
 Listener = Callable[[Sequence[Change]], None]
 
@@ -91,8 +90,8 @@ class Graph:
         return bool(changes)
 
     def check(self, lines: Sequence[Line], suspects: Set[str] = frozenset()) -> list[Fault]:
-        """Every rule that the writes would break, in the order of their lines; nothing is stored."""
-        return _in_order(faults(Draft(lines, self.engine, suspects)))
+        """Every rule that the writes would break; nothing is stored."""
+        return list(faults(Draft(lines, self.engine, suspects)))
 
     def apply(self, writes: Iterable[Write | Line], authorship: Authorship = ANONYMOUS) -> Applied:
         """Stores all of the writes in one version, or raises Refused with every fault and stores nothing.
@@ -104,8 +103,8 @@ class Graph:
             with self._journal.writing() as journal:
                 caught_up = self._catch_up()
                 draft = Draft(lines, self.engine)
-                if found := _in_order(faults(draft)):
-                    raise Refused(found[:MOST_FAULTS], len(found[MOST_FAULTS:]))
+                if found := list(faults(draft)):
+                    raise Refused(found)
                 effect = effects(draft)
                 changes = journal.append(effect.done, self._clock(), authorship) if effect.done else []
             self._take_in(changes)
@@ -129,6 +128,3 @@ class Graph:
             for listener in self._listeners:
                 listener(changes)
 
-
-def _in_order(found: Iterable[Fault]) -> list[Fault]:
-    return sorted(found, key=lambda fault: (fault.line or 0, fault.place, fault.reason))

@@ -16,8 +16,7 @@ OPTIONAL_ATTRIBUTES = ("role", "impact", "since", "until", "percentage", "locato
 def faults(draft: Draft) -> Iterator[Fault]:
     """Every rule that the draft would break, in no order."""
     for line, first in draft.repeated:
-        where = f"line {first.number}" if first.number is not None else "the same request"
-        yield line.fault(f"{line.fault('').place} is written twice, here and on {where}. Keep one of the two.")
+        yield line.fault(f"{line.fault('').place} is written twice, here and {first.where}. Keep one of the two.")
     for line in draft.entities.values():
         yield from _entity_faults(line, draft)
     for name, line in draft.relations.items():
@@ -59,8 +58,7 @@ def _relation_faults(name: RelationName, line: Line, draft: Draft) -> Iterator[F
 
 def _unknown(id: str, draft: Draft) -> str:
     if removal := draft.removals.get(id):
-        place = f"on line {removal.number}" if removal.number is not None else "by the same request"
-        return f"{id!r}, which is removed {place}."
+        return f"{id!r}, which is removed {removal.where}."
     return f"{id!r}, which is not known. Check the id, or add the entity."
 
 

@@ -25,28 +25,29 @@ class Refusal(NamedTuple):
     """A line nobody could read: its number, all that is wrong with it, the ids in it."""
 
     number: int
+    file: str
     reasons: list[str]
-    ids: frozenset[str]
+    ids: frozenset[str] = frozenset()
 
     @property
     def faults(self) -> list[Fault]:
-        return [Fault(self.number, "", reason) for reason in self.reasons]
+        return [Fault(self.number, "", reason, self.file) for reason in self.reasons]
 
 
-def read(rows: Iterable[bytes]) -> Iterator[Line | Refusal]:
-    """The writes that a file asks for, in its order."""
+def read(rows: Iterable[bytes], file: str = "") -> Iterator[Line | Refusal]:
+    """The writes that a file asks for, in its order; `file` is its name, where a fault should tell it."""
     for number, row in enumerate(rows, 1):
         text = (row.removeprefix(BOM) if number == 1 else row).strip()
         if not text or text.startswith(b"#"):
             continue
         try:
-            yield Line(write(_decode(text)), number)
+            yield Line(write(_decode(text)), number, file)
         except Unreadable as error:
-            yield Refusal(number, error.reasons, error.ids)
+            yield Refusal(number, file, error.reasons, error.ids)
         except UnicodeDecodeError as error:
-            yield Refusal(number, [f"this is not UTF-8: {error.reason} at byte {error.start}"], frozenset())
+            yield Refusal(number, file, [f"this is not UTF-8: {error.reason} at byte {error.start}"])
         except (msgspec.DecodeError, RecursionError) as error:
-            yield Refusal(number, [f"this is not JSON: {error}"], frozenset())
+            yield Refusal(number, file, [f"this is not JSON: {error}"])
 
 
 def line(record: Entity | Relation) -> bytes:

@@ -51,9 +51,15 @@ class SQLiteJournal:
     def __init__(self, path: Path, wait_s: float = 5.0) -> None:
         self._path = path
         self._lock = RLock()
-        if not path.exists():
-            _create(path)
-        _require_ours(path)
+        try:
+            if not path.exists():
+                _create(path)
+            _require_ours(path)
+        except (OSError, sqlite3.OperationalError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise StoreError(
+                f"The data directory {path.parent} cannot be used: {reason}. Choose one that can be written with --data."
+            ) from error
         with self._explained():
             self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA synchronous = FULL")

@@ -4,10 +4,21 @@ import time
 from typing import Any
 
 import pytest
-from graphql import get_introspection_query, parse
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_introspection_query,
+    parse,
+)
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from api.errors import RequestError
-from api.limits import check_document, check_values
+from api.limits import LIMITS, Figures, check_document, check_values
 from api.settings import Settings
 
 
@@ -92,12 +103,64 @@ def test_a_fragment_bomb_is_refused_at_once(spread):
     start = time.perf_counter()
     with pytest.raises(RequestError):
         check_document(document, Settings())
-    assert time.perf_counter() - start < 0.1
+    assert time.perf_counter() - start < 1  # following each spread would take longer than the universe has lasted
+
+
+def test_the_number_of_a_bomb_is_told_in_words():
+    assert refusal_of(fragment_bomb(39, "...{next} ...{next}")).startswith(
+        "COST_EXCEEDED: The operation has 549,755,813,888 "
+    )
+    assert refusal_of(fragment_bomb(1_000, "...{next} ...{next}")).startswith(
+        "COST_EXCEEDED: The operation has more than a trillion aliases; the limit is 100."
+    )
 
 
 def test_a_long_chain_of_fragments_does_not_exhaust_the_stack():
     document = fragment_bomb(2_000, "x {{ ...{next} }}")
     assert "nests 2,001 levels" in refusal_of(document)
+
+
+def selections(earlier: list[str]) -> st.SearchStrategy[str]:
+    """Selections, which may spread fragments written earlier."""
+    leaf = st.sampled_from(["a", "b: x", "__schema", *(f"...{name}" for name in earlier)])
+    nested = st.recursive(
+        leaf, lambda inner: st.builds("{} {{ {} }}".format, st.sampled_from(["n", "m: x", "..."]), inner)
+    )
+    return st.lists(nested, min_size=1, max_size=4).map(" ".join)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    """A document of one operation and a few fragments, in any order."""
+    names = [f"F{i}" for i in range(draw(st.integers(0, 6)))]
+    definitions = [f"fragment {name} on T {{ {draw(selections(names[:i]))} }}" for i, name in enumerate(names)]
+    return " ".join(draw(st.permutations([*definitions, f"{{ {draw(selections(names))} }}"])))
+
+
+def follow(selection_set: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode], level: int = 1) -> Figures:
+    """The figures of a definition, every spread followed anew."""
+    total = Figures()
+    for node in selection_set.selections:
+        if isinstance(node, FieldNode):
+            total.add(Figures(level, 1, node.alias is not None, node.name.value == "__schema"), 0)
+        inner = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+        if inner.selection_set:
+            total.add(follow(inner.selection_set, fragments, level + isinstance(node, FieldNode)), 0)
+    return total
+
+
+@given(documents())
+@examples(deadline=None)  # a busy machine is no fault
+def test_the_figures_are_those_of_following_every_spread(text):
+    definitions = parse(text).definitions
+    (operation,) = (node for node in definitions if isinstance(node, OperationDefinitionNode))
+    fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
+    figures = follow(operation.selection_set, fragments)
+    exact = {limit.setting: max(getattr(figures, limit.figure), 1) for limit in LIMITS}
+    assert refusal_of(text, **exact) is None
+    for setting, most in exact.items():
+        if most > 1:
+            assert f"limit is {most - 1:,}." in str(refusal_of(text, **{**exact, setting: most - 1}))
 
 
 @pytest.mark.parametrize(

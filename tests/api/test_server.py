@@ -1,5 +1,6 @@
 """The service as a process: where it listens, how it starts, how it stops."""
 
+import errno
 import os
 import signal
 import socket
@@ -25,7 +26,12 @@ from contextlib import asynccontextmanager
 from api.app import build_app
 from api.server import listen, serve
 from api.settings import Settings
-from tests.api.small import SDL, make_executor
+from tests.api.small import SDL, Root, make_executor
+
+class Telling(Root):
+    async def wait(self, source, info, seconds):
+        print("under way", flush=True)
+        return await super().wait(source, info, seconds)
 
 @asynccontextmanager
 async def lifespan(app):
@@ -34,7 +40,7 @@ async def lifespan(app):
     print("closed", flush=True)
 
 settings = Settings(shutdown_timeout=float(sys.argv[1]))
-app = build_app(make_executor(), settings, sdl=SDL, ready=dict, lifespan=lifespan)
+app = build_app(make_executor(Telling()), settings, sdl=SDL, ready=dict, lifespan=lifespan)
 serve(app, listen("127.0.0.1", 0), settings, announce=lambda url: print(url, flush=True))
 print("left", flush=True)
 """
@@ -57,21 +63,32 @@ def ask(url: str, query: str) -> httpx.Response:
     return httpx.post(f"{url}/graphql", json={"query": query}, timeout=20)
 
 
-def ask_slowly(pool: ThreadPoolExecutor, url: str, seconds: float):
+def ask_slowly(pool: ThreadPoolExecutor, process: subprocess.Popen[str], url: str, seconds: float):
+    """The answer to come to a question that is under way."""
     answer = pool.submit(ask, url, f"{{ slow(seconds: {seconds}) }}")
-    time.sleep(0.3)  # until it is under way
+    assert process.stdout is not None
+    assert process.stdout.readline() == "under way\n"
     return answer
+
+
+def wait_until_closed(url: str) -> None:
+    """Ask until nobody listens any more."""
+    for _ in range(100):
+        try:
+            ask(url, "{ hello }")
+        except httpx.TransportError:
+            return
+        time.sleep(0.02)
+    pytest.fail("new requests are still taken")
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_service_after_what_is_under_way(sig):
     with service() as (process, url), ThreadPoolExecutor() as pool:
         assert ask(url, "{ hello }").json() == {"data": {"hello": "Hello, world!"}}
-        answer = ask_slowly(pool, url, 1.2)
+        answer = ask_slowly(pool, process, url, 1)
         process.send_signal(sig)
-        time.sleep(0.4)
-        with pytest.raises(httpx.ConnectError):  # nothing new is taken
-            ask(url, "{ hello }")
+        wait_until_closed(url)
         assert answer.result().json() == {"data": {"slow": "done"}}
         assert process.communicate(timeout=5) == ("closed\nleft\n", "")
         assert process.returncode == 0
@@ -79,7 +96,7 @@ def test_a_signal_ends_the_service_after_what_is_under_way(sig):
 
 def test_what_does_not_finish_in_time_is_told_so():
     with service(shutdown_timeout=0.5) as (process, url), ThreadPoolExecutor() as pool:
-        answer = ask_slowly(pool, url, 30)
+        answer = ask_slowly(pool, process, url, 30)
         start = time.monotonic()
         process.terminate()
         assert answer.result().status_code == 503
@@ -127,11 +144,23 @@ def test_an_address_of_elsewhere_is_told_with_what_to_do(host):
     assert str(caught.value) == f"{host!r} is no address of this machine. Give another one with --host."
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may serve on every port")
-def test_a_port_of_the_system_is_told_with_what_to_do():
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.EACCES, "This user may not serve on port 80. Give one from 1024 on with --port."),
+        (errno.EPERM, "Cannot serve on port 80 of 127.0.0.1: Operation not permitted. Give another --host or --port."),
+    ],
+)
+def test_a_port_that_may_not_be_had_is_told_with_what_to_do(monkeypatch, number, message):
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(
+        socket.socket, "bind", refuse
+    )  # whether a system refuses port 80 depends on its user and kernel
     with pytest.raises(CannotListen) as caught:
         listen("127.0.0.1", 80)
-    assert str(caught.value) == "This user may not serve on port 80. Give one from 1024 on with --port."
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(("host", "start"), [("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")])

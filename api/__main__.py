@@ -1,0 +1,241 @@
+"""The `fieldgraph` command: the one module that knows the graph, the API and the seed."""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from api.app import build_app
+from api.documents import Documents
+from api.errors import InvalidSettings
+from api.execute import Executor, GraphQLRequest
+from api.following import Follower
+from api.request import Request
+from api.schema import core, print_sdl, schema
+from api.server import listen, serve
+from api.settings import Settings, load_settings
+from api.telemetry import configure_logging
+from api.transfer import STREAM, Imported, export, import_files, writing
+from graph.errors import FieldgraphError, Refused
+from graph.graph import Graph
+from graph.journal.journal import Authorship
+from graph.parse import write
+from seed.load import records
+
+HELP = """Answers questions about humanitarian operations: countries, projects, events, partners and figures, each fact
+with its source.
+
+Start with `fieldgraph serve` and open http://127.0.0.1:8000/graphql in a browser, or ask at once:
+`fieldgraph query '{ country(code: "ML") { name summary } }'`
+
+Every option can be set in the environment instead, as FIELDGRAPH_DATA, FIELDGRAPH_PORT and so on.
+"""
+
+app = typer.Typer(
+    name="fieldgraph", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Directory of the store, made where it is missing.", show_default="~/.local/share/fieldgraph"),
+]
+Wait = Annotated[
+    float | None, typer.Option(help="Seconds to wait while another process writes.", show_default="5")
+]
+Seed = Annotated[
+    bool | None, typer.Option("--seed/--no-seed", help="Fill an empty store with the seed.", show_default="seed")
+]
+
+
+@app.command("serve")
+def serve_command(
+    host: Annotated[str | None, typer.Option(help="Address to serve on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve on; 0 is any.", show_default="8000")] = None,
+    data: Data = None,
+    wait: Wait = None,
+    seed: Seed = None,
+) -> None:
+    """Serve GraphQL over HTTP, and GraphiQL for browsers, at /graphql."""
+    settings = load_settings(host=host, port=port, data=data, wait=wait, seed=seed)
+    configure_logging(settings)
+    listener = listen(settings.host, settings.port)  # first, so that a port in use is known before anything is made
+    with opened(settings) as graph:
+        follower = Follower(graph)
+        application = build_app(
+            executor_of(graph, settings), settings, sdl=print_sdl(), ready=follower.facts, lifespan=follower.lifespan
+        )
+        serve(application, listener, settings, announce=lambda url: announce(graph, url))
+
+
+@app.command()
+def query(
+    document: Annotated[str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")],
+    variables: Annotated[str | None, typer.Option(help="Its variables, as a JSON object.")] = None,
+    operation: Annotated[str | None, typer.Option(help="Which operation, if the document has several.")] = None,
+    data: Data = None,
+    wait: Wait = None,
+    seed: Seed = None,
+) -> None:
+    """Answer a GraphQL document from a store, without a server.
+
+    Prints the answer as JSON, in one line where the output is no terminal. Exits with 1 if there are errors in it.
+    """
+    settings = load_settings(data=data, wait=wait, seed=seed)
+    configure_logging(settings)
+    asked = GraphQLRequest(document_of(document), operation, variables_of(variables))
+    with opened(settings) as graph:
+        answer = asyncio.run(executor_of(graph, settings).execute(asked, request_id="command", read_only=False))
+    indent = 2 if sys.stdout.isatty() else None
+    typer.echo(json.dumps(json.loads(answer.body), ensure_ascii=False, indent=indent))
+    if answer.has_errors:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Graph lines; - is standard input.")],
+    data: Data = None,
+    wait: Wait = None,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Store the good lines, and write the others to --rejects.")
+    ] = False,
+    rejects: Annotated[
+        Path, typer.Option(help="Where --skip-invalid writes refused lines, each with its reason.")
+    ] = Path("rejects.jsonl"),
+) -> None:
+    """Read files into a store, all of them in one version, or nothing if a line breaks a rule.
+
+    Importing while the service runs is fine: it shows the change at once. A store made here is not seeded.
+    """
+    settings = load_settings(data=data, wait=wait, seed=False)
+    configure_logging(settings)
+    with opened(settings) as graph, one_stretch():
+        tell(import_files(graph, files, rejects if skip_invalid else None))
+
+
+@app.command("export")
+def export_command(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - is standard output.")] = STREAM,
+    format: Annotated[str, typer.Option(help="The format: jsonl, graph lines.")] = "jsonl",
+    data: Data = None,
+    wait: Wait = None,
+    seed: Seed = None,
+) -> None:
+    """Write all that a store holds, in an order of its own: equal graphs give equal files."""
+    if format != "jsonl":
+        raise InvalidSettings(f"There is no format {format!r}. Known is: jsonl.")
+    settings = load_settings(data=data, wait=wait, seed=seed)
+    configure_logging(settings)
+    with opened(settings) as graph, one_stretch():
+        export(graph, output)
+
+
+@app.command("schema")
+def schema_command(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - is standard output.")] = STREAM,
+) -> None:
+    """Print the GraphQL schema."""
+    with writing(output) as out:
+        out.write(print_sdl().encode())
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Graph]:
+    """The graph of the store, filled with the seed if it is empty and may be."""
+    with one_stretch():
+        graph = Graph.open(settings.data, settings.wait)
+        if settings.seed and graph.version == 0:
+            graph.apply((write(record) for record in records()), Authorship(note="The seed of Fieldgraph"))
+    try:
+        yield graph
+    finally:
+        graph.close()
+
+
+@contextmanager
+def one_stretch() -> Iterator[None]:
+    """Work that makes millions of objects which stay: looking through them for garbage takes as long as the work."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def executor_of(graph: Graph, settings: Settings) -> Executor:
+    """What answers requests from this graph, as it is when each arrives."""
+
+    def context(request_id: str) -> Request:
+        return Request(graph.engine, graph.head, settings.default_page, settings.max_page, request_id)
+
+    return Executor(core(schema), context, Documents(core(schema), settings))
+
+
+def announce(graph: Graph, url: str) -> None:
+    entities, relations = graph.engine.graph.number_of_nodes(), graph.engine.graph.number_of_edges()
+    typer.echo(
+        f"Fieldgraph serves {entities:,} entities and {relations:,} relations on {url}/graphql"
+        " (open it in a browser for GraphiQL; Ctrl+C stops)"
+    )
+    sys.stdout.flush()
+
+
+def tell(imported: Imported) -> None:
+    applied = imported.applied
+    typer.echo(
+        f"{applied.created:,} created, {applied.updated:,} updated, {applied.unchanged:,} unchanged,"
+        f" {applied.removed:,} removed, {imported.refused:,} refused; the store is at version {applied.version}."
+    )
+    if imported.rejects:
+        typer.echo(f"The refused lines are in {imported.rejects}, each with its reason: correct and import them.", err=True)
+        raise typer.Exit(1)
+
+
+def document_of(given: str) -> str:
+    """The document itself, or what the file or standard input that is named holds."""
+    if given == str(STREAM):
+        return sys.stdin.read()
+    if "{" in given:
+        return given
+    try:
+        return Path(given).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{given!r} is neither a GraphQL document nor a file that holds one: {error}.") from error
+
+
+def variables_of(given: str | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    try:
+        return msgspec.json.decode(given, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise InvalidSettings(f"--variables is no JSON object: {error}. Give one as '{{\"code\": \"ML\"}}'.") from error
+
+
+def main() -> None:
+    """Runs the command; a refusal is one clear message on standard error, and exit code 1."""
+    try:
+        app()
+    except Refused as error:
+        typer.echo(f"{error}\nNothing was stored.", err=True)
+        sys.exit(1)
+    except FieldgraphError as error:
+        typer.echo(f"fieldgraph: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `head` does; Python would complain once more on closing it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

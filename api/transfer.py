@@ -1,0 +1,167 @@
+"""Graph lines in and out of a store, for the command: files and streams, progress on a terminal, nothing half done."""
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from graph.draft import Line
+from graph.errors import Fault, FieldgraphError, Refused
+from graph.formats import lines
+from graph.graph import Applied, Graph
+
+STREAM = Path("-")
+"""Stands for standard input or output."""
+
+
+class CannotTransfer(FieldgraphError):
+    """A file that cannot be read or written."""
+
+
+class Imported(NamedTuple):
+    """What became of the files: what was stored, how many lines were not, and where those went."""
+
+    applied: Applied
+    refused: int
+    rejects: Path | None
+
+
+class Reading(NamedTuple):
+    """What files hold: writes, lines nobody could read, and, if it was kept, the text of each line."""
+
+    lines: list[Line]
+    refusals: list[lines.Refusal]
+    texts: dict[tuple[str, int | None], bytes]
+
+
+def import_files(graph: Graph, files: Sequence[Path], rejects: Path | None) -> Imported:
+    """Stores all lines of the files in one version. Raises Refused with every fault, and stores nothing.
+
+    With `rejects`, the good lines are stored and the others written there, each with its reasons.
+    """
+    graph.follow()
+    reading = _read(files, keep_texts=rejects is not None)
+    faults = [fault for refusal in reading.refusals for fault in refusal.faults]
+    if rejects is None:
+        if faults:
+            suspects = frozenset().union(*(refusal.ids for refusal in reading.refusals))
+            raise Refused([*faults, *graph.check(reading.lines, suspects)])
+        return Imported(graph.apply(reading.lines), 0, None)
+    good, found = _sift(graph, reading.lines)
+    refused = _write_rejects(rejects, [*faults, *found], reading.texts)
+    return Imported(graph.apply(good), refused, rejects if refused else None)
+
+
+def _sift(graph: Graph, asked: list[Line]) -> tuple[list[Line], list[Fault]]:
+    """The lines that can be stored, and why the others cannot. A line that needs a bad one is bad itself, so it takes
+    as many rounds as such needs follow each other."""
+    found: list[Fault] = []
+    while faults := graph.check(asked):
+        bad = {(fault.file, fault.line) for fault in faults}
+        found += faults
+        asked = [line for line in asked if (line.file, line.number) not in bad]
+    return asked, found
+
+
+def _write_rejects(path: Path, faults: Sequence[Fault], texts: dict[tuple[str, int | None], bytes]) -> int:
+    """Writes the refused lines, each below its reasons, as a file that can be corrected and imported again."""
+    reasons: dict[tuple[str, int | None], list[Fault]] = defaultdict(list)
+    for fault in faults:
+        reasons[fault.file, fault.line].append(fault)
+    if reasons:
+        with writing(path) as out:
+            for place in sorted(reasons, key=lambda place: (place[0], place[1] or 0)):
+                for fault in reasons[place]:
+                    out.write(f"# {fault}\n".encode())
+                out.write(texts[place].rstrip(b"\r\n") + b"\n")
+    return len(reasons)
+
+
+def _read(files: Sequence[Path], *, keep_texts: bool) -> Reading:
+    reading = Reading([], [], {})
+    for file in files:
+        name = str(file) if len(files) > 1 else ""
+        for item in lines.read(_rows(file, name, reading.texts if keep_texts else None), name):
+            if isinstance(item, Line):
+                reading.lines.append(item)
+            else:
+                reading.refusals.append(item)
+    return reading
+
+
+def _rows(file: Path, name: str, texts: dict[tuple[str, int | None], bytes] | None) -> Iterator[bytes]:
+    """The file's rows, shown as progress and, where they are wanted again, kept."""
+    try:
+        stream = sys.stdin.buffer if file == STREAM else file.open("rb")
+        size = None if file == STREAM else os.fstat(stream.fileno()).st_size
+        with stream, progress(f"Reading {file}", size) as advance:
+            for number, row in enumerate(stream, 1):
+                advance(len(row))
+                if texts is not None:
+                    texts[name, number] = row
+                yield row
+    except OSError as error:
+        raise CannotTransfer(f"{file} cannot be read: {error.strerror}. Nothing was stored.") from error
+
+
+def export(graph: Graph, to: Path) -> int:
+    """Writes the whole graph in canonical order; says how many lines."""
+    records = list(graph.engine.entities()), list(graph.engine.all_relations())
+    count = sum(map(len, records))
+    with progress(f"Writing {to}", count) as advance, writing(to) as out:
+        for row in lines.canonical(*records):
+            out.write(row)
+            advance(1)
+    return count
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears whole or not at all, or standard output."""
+    if path == STREAM:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        try:
+            with draft.open("wb") as out:
+                yield out
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotTransfer(f"{path} cannot be written: {error.strerror}. Name another file with -o.") from error
+
+
+@contextmanager
+def progress(title: str, total: int | None) -> Iterator["Advance"]:
+    """A bar on standard error if that is a terminal; nothing in a pipe."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield Advance(bar, title, total)
+
+
+class Advance:
+    """Moves a bar on, seldom enough to cost nothing."""
+
+    STEPS = 200
+
+    def __init__(self, bar: Progress, title: str, total: int | None) -> None:
+        self._bar = bar
+        self._task = bar.add_task(title, total=total)
+        self._step = max(1, (total or 1_000_000) // self.STEPS)
+        self._pending = 0
+
+    def __call__(self, amount: int) -> None:
+        self._pending += amount
+        if self._pending >= self._step:
+            self._bar.advance(self._task, self._pending)
+            self._pending = 0
