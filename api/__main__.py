@@ -47,9 +47,7 @@ Data = Annotated[
     Path | None,
     typer.Option(help="Directory of the store, made where it is missing.", show_default="~/.local/share/fieldgraph"),
 ]
-Wait = Annotated[
-    float | None, typer.Option(help="Seconds to wait while another process writes.", show_default="5")
-]
+Wait = Annotated[float | None, typer.Option(help="Seconds to wait while another process writes.", show_default="5")]
 Seed = Annotated[
     bool | None, typer.Option("--seed/--no-seed", help="Fill an empty store with the seed.", show_default="seed")
 ]
@@ -77,7 +75,9 @@ def serve_command(
 
 @app.command()
 def query(
-    document: Annotated[str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")],
+    document: Annotated[
+        str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")
+    ],
     variables: Annotated[str | None, typer.Option(help="Its variables, as a JSON object.")] = None,
     operation: Annotated[str | None, typer.Option(help="Which operation, if the document has several.")] = None,
     data: Data = None,
@@ -196,7 +196,9 @@ def tell(imported: Imported) -> None:
         f" {applied.removed:,} removed, {imported.refused:,} refused; the store is at version {applied.version}."
     )
     if imported.rejects:
-        typer.echo(f"The refused lines are in {imported.rejects}, each with its reason: correct and import them.", err=True)
+        typer.echo(
+            f"The refused lines are in {imported.rejects}, each with its reason: correct and import them.", err=True
+        )
         raise typer.Exit(1)
 
 
@@ -218,7 +220,7 @@ def variables_of(given: str | None) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(given, type=dict[str, Any])
     except msgspec.DecodeError as error:
-        raise InvalidSettings(f"--variables is no JSON object: {error}. Give one as '{{\"code\": \"ML\"}}'.") from error
+        raise InvalidSettings(f'--variables is no JSON object: {error}. Give one as \'{{"code": "ML"}}\'.') from error
 
 
 def main() -> None:

@@ -95,7 +95,7 @@ def _relation_filter(kind: Kind) -> None:
         "count": (NUMBER, "Conditions on how many there are in the set."),
     }
     description = (
-        "Conditions on the entities a list leads to. Those on the relation (one relation must meet them all) and `where`"
+        "Conditions on the entities of a list. Those on the relation (one relation must meet them all) and `where`"
         " narrow the set that some, all, none and count speak of."
     )
     make_input(f"{kind.title()}RelationFilter", fields, description)
@@ -121,14 +121,20 @@ def _filter(kind: Kind, fields: list[StrawberryField]) -> None:
         key = _camel(field.python_name)
         if isinstance(field, AttributeField) and field.filtered:
             if _bare(field.type) is Code:
-                inputs[key], readers[key] = ("CodeListFilter", f"Conditions on its {key}."), read_codes(field.python_name)
+                inputs[key], readers[key] = (
+                    ("CodeListFilter", f"Conditions on its {key}."),
+                    read_codes(field.python_name),
+                )
             else:
                 filter_name, type_ = _value_type(field)
                 inputs[key] = (filter_name, f"Conditions on its {key}.")
                 readers[key] = read_comparisons(field.python_name, type_)
         elif isinstance(field, StepField) and field.step.path and (target := field.step.path.target):
             if field.step.single:
-                inputs[key] = (f"{target.title()}Filter", f"Conditions on its {key}; they do not hold where there is none.")
+                inputs[key] = (
+                    f"{target.title()}Filter",
+                    f"Conditions on its {key}; they do not hold where there is none.",
+                )
                 readers[key] = read_single(field.step.path, target)
             else:
                 inputs[key] = (f"{target.title()}RelationFilter", f"Conditions on its {key}.")
@@ -138,7 +144,9 @@ def _filter(kind: Kind, fields: list[StrawberryField]) -> None:
         told = f"Conditions on the {key} of its subject, or around it; they do not hold where there is none."
         inputs[key], readers[key] = (f"{path.target.title()}Filter", told), read_single(path, path.target)
     FILTERS[kind] = readers
-    description = f"Conditions on {kind.title().lower()} entities; all that are given must hold, and {{}} matches everything."
+    description = (
+        f"Conditions on {kind.title().lower()} entities; all that are given must hold, and {{}} matches everything."
+    )
     GENERATED[name] = make_input(name, inputs, description)
 
 
@@ -178,7 +186,11 @@ def _bare(type_: Any) -> Any:
     """The type within lists and options."""
     while hasattr(type_, "of_type"):
         type_ = type_.of_type
-    return getattr(type_, "__strawberry_definition__", type_) if isinstance(type_, type) and issubclass(type_, Enum) else type_
+    return (
+        getattr(type_, "__strawberry_definition__", type_)
+        if isinstance(type_, type) and issubclass(type_, Enum)
+        else type_
+    )
 
 
 def _is_list(field: StrawberryField) -> bool:
@@ -192,4 +204,3 @@ def _camel(name: str) -> str:
 
 def _singular(name: str) -> str:
     return SINGULARS.get(name, name.removesuffix("s").upper())
-

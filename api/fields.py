@@ -46,7 +46,7 @@ class StepField(StrawberryField):
         return False
 
     def __copy__(self) -> "StepField":
-        copied: StepField = super().__copy__()  # type: ignore[assignment]  # generics copy fields, and know no steps
+        copied = super().__copy__()  # generics copy fields, and know no steps
         copied.step = self.step
         return copied
 
@@ -57,7 +57,7 @@ class AttributeField(StrawberryField):
     filtered: bool = True
 
     def __copy__(self) -> "AttributeField":
-        copied: AttributeField = super().__copy__()  # type: ignore[assignment]
+        copied = super().__copy__()
         copied.filtered = self.filtered
         return copied
 
@@ -100,7 +100,7 @@ def described(function: Callable[..., Any]) -> str:
 def resolver(step: Step) -> Callable[..., Any]:
     """The step as graphql-core calls it: over a set of one."""
 
-    def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def resolve(source: Any, info: GraphQLResolveInfo[Request], **arguments: Any) -> Any:
         return one(step.run(info.context, [source], arguments))
 
     return resolve
@@ -135,12 +135,12 @@ class _Rest:
         while True:
             try:
                 received = yield waiting
-            except BaseException as error:
-                advance = lambda error=error: self._running.throw(error)  # noqa: E731
+            except BaseException as error:  # noqa: BLE001  # handed on to the step, which may expect it
+                advance, value = self._running.throw, error
             else:
-                advance = lambda received=received: self._running.send(received)  # noqa: E731
+                advance, value = self._running.send, received
             try:
-                waiting = advance()
+                waiting = advance(value)
             except StopIteration as done:
                 return _only(done.value)
 
@@ -148,4 +148,3 @@ class _Rest:
 def kind_named(name: str) -> Kind | None:
     """The kind that a GraphQL type shows, None for other types."""
     return Kind.__members__.get(name.upper())
-

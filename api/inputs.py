@@ -89,7 +89,9 @@ def comparisons(name: str, value: Any, operators: str, what: str, told: Mapping[
 
 
 def text_filter(text: Any) -> Any:
-    return comparisons("StringFilter", text, "eq ne in notIn contains startsWith isNull", "a text, ignoring case and accents")
+    return comparisons(
+        "StringFilter", text, "eq ne in notIn contains startsWith isNull", "a text, ignoring case and accents"
+    )
 
 
 ENUM_OPERATORS = "eq ne in notIn isNull"
@@ -184,7 +186,9 @@ def read_related(path: Path, kind: Kind) -> Reader:
         link = conjunction([LINK_READERS[key](given[key]) for key in LINK_READERS if key in given])
         reached = Reached(path, link, inner(given["where"]) if "where" in given else ALWAYS)
         parts: list[Where] = [
-            Related(reached, quantifier, inner(given[name])) for name, quantifier in QUANTIFIERS.items() if name in given
+            Related(reached, quantifier, inner(given[name]))
+            for name, quantifier in QUANTIFIERS.items()
+            if name in given
         ]
         if "count" in given:
             parts.append(RelatedCount(reached, read_count(given["count"])))

@@ -83,7 +83,9 @@ def relations_of(description: str) -> Any:
         step = Relations(None if kinds is None else tuple(kinds), direction or Direction.BOTH)
         return listings(request, sources, given, step)
 
-    direction = argument("direction", Direction | None, "Relations that leave it, that reach it, or both.", Direction.BOTH)
+    direction = argument(
+        "direction", Direction | None, "Relations that leave it, that reach it, or both.", Direction.BOTH
+    )
     return stepped(Step(run), description, _kinds("Only relations of these kinds.", RelationKind), direction, *PAGING)
 
 
@@ -94,7 +96,7 @@ def _kinds(description: str, terms: Any) -> Any:
 def listings(
     request: Request, sources: Sequence[Entity], given: Arguments, step: Expand | Relations
 ) -> Sequence[Listing | InvalidCursor]:
-    """The lists that a step leads to, one of each source. A cursor belongs to one of them; for the others it is none."""
+    """The lists that a step leads to, one of each source. A cursor fits one of them; for the others it is none."""
     arguments = PageArguments.read(given, request)
     opened: list[Page | InvalidCursor] = [_opened(arguments, _identity(source, step)) for source in sources]
     asked = [source.id for source, page in zip(sources, opened, strict=True) if isinstance(page, Page)]

@@ -78,7 +78,9 @@ async def _node(request: Request, sources: Sequence[Any], given: Arguments) -> S
 async def _nodes(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
     ids = given["ids"]
     if len(ids) > request.page_limit:
-        raise InvalidInput(f"{len(ids)} ids; at most {request.page_limit} are answered at once. Ask in several requests.")
+        raise InvalidInput(
+            f"{len(ids)} ids; at most {request.page_limit} are answered at once. Ask in several requests."
+        )
     entities = await request.engine.lookup(ids)
     return [entities for _ in sources]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import strawberry
 
-from api.fields import Arguments, Step, argument, attribute, stepped
+from api.fields import Arguments, Step, argument, attribute
 from api.request import Request
 from graph.engine import Reach, RelationPage
 from graph.errors import InvalidCursor, InvalidInput
@@ -23,7 +23,11 @@ SEAL = 8
 """Bytes of a cursor's seal."""
 
 PAGING = (
-    argument("first", int | None, "At most so many items from the start of the list, or after `after`: 1 to 100, 20 if neither first nor last is given."),
+    argument(
+        "first",
+        int | None,
+        "At most so many items from the start of the list, or after `after`: 1 to 100; 20 without first and last.",
+    ),
     argument("after", str | None, "Only items after this cursor."),
     argument("last", int | None, "At most so many items from the end of the list, or before `before`: 1 to 100."),
     argument("before", str | None, "Only items before this cursor."),
@@ -120,17 +124,17 @@ class Listing(NamedTuple):
     """What a connection shows: one list of a batch, and its identity, worked out only for cursors."""
 
     batch: Batch
-    index: int
+    place: int
     identity: Callable[[], bytes]
 
     async def reach(self) -> Reach:
         """The page, if it is one of entities."""
-        reach: Reach = await self.batch.page(self.index)
+        reach: Reach = await self.batch.page(self.place)
         return reach
 
     async def relations(self) -> RelationPage:
         """The page, if it is one of relations."""
-        page: RelationPage = await self.batch.page(self.index)
+        page: RelationPage = await self.batch.page(self.place)
         return page
 
 
@@ -184,7 +188,7 @@ async def _relation_edges(request: Request, listings: Sequence[Listing], given: 
 
 
 async def _ends(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    return [_ends_of(await listing.batch.page(listing.index), listing.identity) for listing in listings]
+    return [_ends_of(await listing.batch.page(listing.place), listing.identity) for listing in listings]
 
 
 def _ends_of(page: Reach | RelationPage, identity: Callable[[], bytes]) -> Ends:
@@ -197,7 +201,7 @@ def _ends_of(page: Reach | RelationPage, identity: Callable[[], bytes]) -> Ends:
 
 
 async def _total(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[int]:
-    return [await listing.batch.count(listing.index) for listing in listings]
+    return [await listing.batch.count(listing.place) for listing in listings]
 
 
 async def _cursor(request: Request, edges: Sequence[Linked], given: Arguments) -> Sequence[str]:

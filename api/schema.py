@@ -1,7 +1,5 @@
 """The schema: the faces and the root, made into one, with every field's step as its resolver."""
 
-from typing import cast
-
 import strawberry
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, print_schema
 from strawberry.schema.config import StrawberryConfig
@@ -28,7 +26,7 @@ def build() -> strawberry.Schema:
 
 def core(made: strawberry.Schema) -> GraphQLSchema:
     """graphql-core's side of a Strawberry schema."""
-    return cast(GraphQLSchema, made._schema)
+    return made._schema
 
 
 def _resolve_by_steps(made: GraphQLSchema) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NewType, TypeVar, cast
 
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
+from strawberry.types.scalar import ScalarDefinition
 
 from api.fields import described
 from graph import vocabulary
@@ -53,11 +54,11 @@ def parse_partial_date(value: object) -> str:
 PartialDate = NewType("PartialDate", str)
 DateTime = NewType("DateTime", str)
 
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     PartialDate: strawberry.scalar(
         name="PartialDate",
         description=(
-            "What is known of a date: a year (2023), a month (2023-11) or a day (2023-11-05), as EDTF level 0 writes it."
+            "What is known of a date: a year (2023), a month (2023-11) or a day (2023-11-05), as in EDTF level 0."
             " It spans its whole period."
         ),
         specified_by_url="https://www.loc.gov/standards/datetime/",

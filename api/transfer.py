@@ -112,10 +112,10 @@ def _rows(file: Path, name: str, texts: dict[tuple[str, int | None], bytes] | No
 
 def export(graph: Graph, to: Path) -> int:
     """Writes the whole graph in canonical order; says how many lines."""
-    records = list(graph.engine.entities()), list(graph.engine.all_relations())
-    count = sum(map(len, records))
+    entities, relations = list(graph.engine.entities()), list(graph.engine.all_relations())
+    count = len(entities) + len(relations)
     with progress(f"Writing {to}", count) as advance, writing(to) as out:
-        for row in lines.canonical(*records):
+        for row in lines.canonical(entities, relations):
             out.write(row)
             advance(1)
     return count

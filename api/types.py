@@ -22,7 +22,6 @@ from api.relay import (
     RELATION_NODES,
     TOTAL,
     Linked,
-    LinkedRelation,
     PageInfo,
 )
 from api.request import Request
@@ -95,8 +94,8 @@ async def _sources(request: Request, ids: Sequence[Sequence[str]]) -> Sequence[A
 
 
 def label(entity: model.Entity, languages: Sequence[str]) -> model.Label:
-    """The name in the first of these languages that is known, or the plain name with isFallback. A tag falls back to its
-    shorter forms: fr-CA to fr (RFC 4647 lookup)."""
+    """The name in the first of these languages that is known, or the plain name with isFallback. A tag falls back to
+    its shorter forms: fr-CA to fr (RFC 4647 lookup)."""
     return entity.label(languages)
 
 
@@ -197,12 +196,12 @@ class Node:
     id: strawberry.ID = attribute("Stable and readable, as country:ML; treat it as opaque.")
 
     @classmethod
-    def is_type_of(cls, value: object, info: GraphQLResolveInfo) -> bool:
+    def is_type_of(cls, value: object, info: GraphQLResolveInfo[Request]) -> bool:
         """Faces are named like their records."""
         return type(value).__name__ == cls.__name__
 
     @classmethod
-    def resolve_type(cls, value: object, info: GraphQLResolveInfo, abstract: object) -> str:
+    def resolve_type(cls, value: object, info: GraphQLResolveInfo[Request], abstract: object) -> str:
         return type(value).__name__
 
 
@@ -361,7 +360,9 @@ class Source(Entity):
 # Relations.
 
 
-@strawberry.type(description="A stated fact: the subject stands to the object as the kind says, according to the sources.")
+@strawberry.type(
+    description="A stated fact: the subject stands to the object as the kind says, according to the sources."
+)
 class Relation:
     kind: RelationKind = attribute("What it states.")
     subject: Entity = stepped(_end("subject"), "What it is stated of.")

@@ -121,7 +121,8 @@ class Adjacency:
     def forget(self, records: Sequence[Entity | Relation]) -> None:
         """Forgets what these records, just changed, could have altered. Call it after the graph has changed."""
         if len(records) >= self.BULK:
-            return self.forget_all()
+            self.forget_all()
+            return
         for path, known in self._known.items():
             if not known:
                 continue

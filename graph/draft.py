@@ -69,7 +69,8 @@ class Draft:
     def kind(self, id: str) -> Kind | None:
         """The kind of the entity as it would be, None where there would be none."""
         if line := self.entities.get(id):
-            return line.write.kind  # type: ignore[union-attr]  # `entities` holds lines that write entities
+            assert isinstance(line.write, Entity)
+            return line.write.kind
         entity = None if id in self.removals else self.graph.entity(id)
         return None if entity is None else entity.kind
 
@@ -93,7 +94,7 @@ class Effects(NamedTuple):
 def effects(draft: Draft) -> Effects:
     """Relations go before their ends do, and come after them. A write that changes nothing does nothing."""
     severed = _severed(draft)
-    removed = [entity for id in draft.removals if (entity := draft.graph.entity(id)) is not None]
+    removed = [known for id in draft.removals if (known := draft.graph.entity(id)) is not None]
     done: list[Done] = [(ChangeAction.UNRELATED, relation) for relation in severed.values()]
     done += [(ChangeAction.REMOVED, entity) for entity in removed]
     created = updated = 0
@@ -107,10 +108,10 @@ def effects(draft: Draft) -> Effects:
     for name, line in draft.relations.items():
         relation = line.write
         assert isinstance(relation, Relation)
-        known = None if name in severed else draft.graph.relation(name)
-        if known != relation:
+        stated = None if name in severed else draft.graph.relation(name)
+        if stated != relation:
             done.append((ChangeAction.RELATED, relation))
-            created, updated = (created, updated + 1) if known else (created + 1, updated)
+            created, updated = (created, updated + 1) if stated else (created + 1, updated)
     done += [(ChangeAction.RELATED, relation) for relation in _unsourced(draft, severed)]
     asked = len(draft.entities) + len(draft.relations)
     explicit = sum(name in severed for name in draft.unrelations)

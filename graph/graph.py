@@ -112,7 +112,7 @@ class Graph:
             return Applied(self.version, effect.created, effect.updated, effect.removed, effect.unchanged, changes)
 
     def _catch_up(self) -> list[Change]:
-        """Takes in what others committed. Read as a whole first, so that a damaged record leaves the graph as it was."""
+        """Takes in what others committed; as a whole, so that a damaged record leaves the graph as it was."""
         newest = self._journal.head().version
         changes = list(self._journal.replay(self.version, newest)) if newest > self.version else []
         self._take_in(changes)
@@ -127,4 +127,3 @@ class Graph:
         if changes:
             for listener in self._listeners:
                 listener(changes)
-

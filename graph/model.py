@@ -1,11 +1,11 @@
 """Records: one immutable, typed value for each entity and each relation, and what changed when.
 
-A missing value is None, or an empty tuple for a list. Attribute names are those of the interchange format in snake_case;
+A missing value is None, or an empty tuple for a list. Attribute names are the interchange format's, in snake_case;
 units and standards are told where a record is shown (api/types.py).
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -66,7 +66,7 @@ class Entity(
     identifiers: tuple[Code, ...] = ()
 
     def label(self, languages: Sequence[str]) -> Label:
-        """The name in the first of these BCP 47 languages that is known ("fr-CA" falls back to "fr": RFC 4647 lookup)."""
+        """The name in the first of these BCP 47 languages that is known; "fr-CA" falls back to "fr" (RFC 4647)."""
         known = {tag.lower(): tag for tag in self.labels}
         for language in languages:
             subtags = language.lower().split("-")
@@ -227,7 +227,7 @@ RECORDS: dict[Kind, type[Entity]] = {
 """The record of each kind, in the order of the kinds."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def attributes(record: type[Entity] | type[Relation]) -> dict[str, str]:
     """Attribute names of a record -> their names in the interchange format, in canonical order."""
     return {field.name: field.encode_name for field in msgspec.structs.fields(record)}

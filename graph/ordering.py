@@ -20,7 +20,7 @@ def _comparable(type: ValueType, value: Any) -> Any:
 
 
 def _sign(mine: Any, theirs: Any) -> int:
-    return (mine > theirs) - (mine < theirs)
+    return int(mine > theirs) - int(mine < theirs)
 
 
 class Sorter:

@@ -7,8 +7,9 @@ is looked at again, key by key, to say everything that is wrong and what was exp
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import lru_cache
-from typing import Any
+from functools import cache
+from inspect import isclass
+from typing import Any, get_args
 
 import msgspec
 
@@ -40,18 +41,21 @@ class Unreadable(Exception):
 def write(raw: Any) -> Write:
     """A graph line as a write. Null counts as absent. Raises Unreadable."""
     if not isinstance(raw, dict):
-        raise Unreadable([f"expected an object, as {{\"id\": ..., \"kind\": ...}}, got {_shown(raw)}"])
+        raise Unreadable([f'expected an object, as {{"id": ..., "kind": ...}}, got {_shown(raw)}'])
     values = {key: value for key, value in raw.items() if value is not None}
     if "remove" in values:
         return _removal(values)
+    record: Entity | Relation
     if "relation" in values:
-        return _record(Relation, "a relation", values)
+        record = _record(Relation, "a relation", values)
+        return record
     if "kind" not in values:
         raise Unreadable(["expected one of the keys 'kind', 'relation' and 'remove'"], _ids(values))
     kind = values.pop("kind")
     if not isinstance(kind, str) or kind not in Kind.__members__:
         raise Unreadable([_wrong("kind", kind, _expected(Kind))], _ids(values))
-    return _record(RECORDS[Kind[kind]], f"a {kind}", values)
+    record = _record(RECORDS[Kind[kind]], f"a {kind}", values)
+    return record
 
 
 def _removal(values: dict[str, Any]) -> Remove:
@@ -129,17 +133,16 @@ def _reasons(type: type[Entity] | type[Relation], what: str, values: Mapping[str
     return sorted(reasons) + _value_reasons(type, values)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _fields(type: type[Entity] | type[Relation]) -> dict[str, msgspec.structs.FieldInfo]:
     return {field.encode_name: field for field in msgspec.structs.fields(type)}
 
 
 def _expected(type: Any) -> str:
     """What a type takes, in words."""
-    for term in (type, *getattr(type, "__args__", ())):
-        if isinstance(term, type_ := Term.__class__) and issubclass(term, Term):
+    for term in (type, *get_args(type)):
+        if isclass(term) and issubclass(term, Term):
             return f"one of {', '.join(term.__members__)}"
-        del type_
     text = str(type)
     if "Code" in text:
         return 'a list of codes, as [{"vocabulary": "fieldgraph", "code": "malnutrition"}]'

@@ -123,7 +123,7 @@ ALWAYS = And(())
 
 
 class OrderKey(msgspec.Struct, frozen=True):
-    """Orders by an attribute, or by the number of entities reached along `path`. What is missing comes last either way."""
+    """Orders by an attribute, or by how many entities `path` reaches. What is missing comes last either way."""
 
     type: ValueType
     attribute: str = ""
@@ -151,7 +151,7 @@ Position = tuple[Any, ...]
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A stretch of an ordered list: after and before given positions, its first or last so many; all of it by default."""
+    """A stretch of an ordered list: after and before given positions, its first or last so many; else all of it."""
 
     first: int | None = None
     last: int | None = None

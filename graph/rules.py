@@ -71,7 +71,9 @@ def _single_faults(draft: Draft) -> Iterator[Fault]:
             others = ", ".join(other.object for other in leaving if other != name)
             line = draft.relations.get(name)
             if line and others:
-                yield line.fault(f"Only one {kind} may leave {subject}, and it leads to {others} too. Keep one of them.")
+                yield line.fault(
+                    f"Only one {kind} may leave {subject}, and it leads to {others} too. Keep one of them."
+                )
 
 
 def _removal_faults(draft: Draft) -> Iterator[Fault]:
@@ -88,7 +90,9 @@ def _removal_faults(draft: Draft) -> Iterator[Fault]:
         if owner is None or subject in draft.entities or kind not in REQUIRED_RELATIONS.get(owner, ()):
             continue
         if not draft.leaving(subject, kind):
-            yield line.fault(f"{subject} would lose its {kind} relation. Remove it in the same step, or give it another.")
+            yield line.fault(
+                f"{subject} would lose its {kind} relation. Remove it in the same step, or give it another."
+            )
 
 
 def _cycle_faults(draft: Draft) -> Iterator[Fault]:

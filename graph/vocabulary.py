@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple, Self
 
 
-class Term(str, Enum):
+class Term(str, Enum):  # noqa: UP042  # StrEnum takes no description beside the value
     """A word of a closed list; equal to its own name as text."""
 
     description: str
@@ -30,7 +30,10 @@ class Kind(Term):
     """The kinds of entities."""
 
     COUNTRY = "COUNTRY", "A country or territory of ISO 3166-1, or a user-assigned one such as Kosovo (XK)."
-    PLACE = "PLACE", "A place of any size but a country: the world, a region, an admin unit, a town, a camp, a facility."
+    PLACE = (
+        "PLACE",
+        "A place of any size but a country: the world, a region, an admin unit, a town, a camp, a facility.",
+    )
     PROJECT = "PROJECT", "Work that somebody does somewhere for some time; what IATI calls an activity."
     EVENT = "EVENT", "Something that happened: a flood, an attack, a displacement, an evacuation."
     PARTNER = "PARTNER", "An organisation that funds, runs or supports projects."
@@ -94,11 +97,17 @@ class PartnerType(Term):
     GOVERNMENT = "GOVERNMENT", "A national government or one of its ministries (IATI OrganisationType 10)."
     LOCAL_GOVERNMENT = "LOCAL_GOVERNMENT", "A local government (IATI OrganisationType 11)."
     OTHER_PUBLIC_SECTOR = "OTHER_PUBLIC_SECTOR", "Another public body (IATI OrganisationType 15)."
-    INTERNATIONAL_NGO = "INTERNATIONAL_NGO", "An international non-governmental organisation (IATI OrganisationType 21)."
+    INTERNATIONAL_NGO = (
+        "INTERNATIONAL_NGO",
+        "An international non-governmental organisation (IATI OrganisationType 21).",
+    )
     NATIONAL_NGO = "NATIONAL_NGO", "A national non-governmental organisation (IATI OrganisationType 22)."
     REGIONAL_NGO = "REGIONAL_NGO", "A regional non-governmental organisation (IATI OrganisationType 23)."
     PARTNER_COUNTRY_NGO = "PARTNER_COUNTRY_NGO", "An NGO based in the partner country (IATI OrganisationType 24)."
-    PUBLIC_PRIVATE_PARTNERSHIP = "PUBLIC_PRIVATE_PARTNERSHIP", "A public-private partnership (IATI OrganisationType 30)."
+    PUBLIC_PRIVATE_PARTNERSHIP = (
+        "PUBLIC_PRIVATE_PARTNERSHIP",
+        "A public-private partnership (IATI OrganisationType 30).",
+    )
     MULTILATERAL = "MULTILATERAL", "A multilateral organisation, such as a UN agency (IATI OrganisationType 40)."
     FOUNDATION = "FOUNDATION", "A foundation (IATI OrganisationType 60)."
     PRIVATE_SECTOR = "PRIVATE_SECTOR", "A company (IATI OrganisationType 70 to 73)."
@@ -250,9 +259,7 @@ RULES: dict[RelationKind, RelationRule] = {
     ),
     RelationKind.DISPLACED_FROM: RelationRule({Kind.EVENT: WHERE}),
     RelationKind.FOLLOWED: RelationRule({Kind.EVENT: {Kind.EVENT}}),
-    RelationKind.PARTICIPATES_IN: RelationRule(
-        {Kind.PARTNER: {Kind.PROJECT}}, {"role", "since", "until", "sources"}
-    ),
+    RelationKind.PARTICIPATES_IN: RelationRule({Kind.PARTNER: {Kind.PROJECT}}, {"role", "since", "until", "sources"}),
     RelationKind.OPERATES_IN: RelationRule({Kind.PARTNER: {Kind.COUNTRY}}, {"since", "until", "sources"}),
     RelationKind.ABOUT: RelationRule({Kind.METRIC: SUBJECTS}, single=True),
     RelationKind.MEASURES: RelationRule({Kind.METRIC: {Kind.INDICATOR}}, single=True),

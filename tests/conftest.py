@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,48 +17,8 @@ from seed.load import records
 
 Ask = Callable[..., dict[str, Any]]
 
-SMALL_WORLD: list[dict[str, Any]] = [
-    # Two countries in one region; Koro lies in Mopti, Mopti in Mali. MSF runs two projects, one with the ministry.
-    {"id": "place:africa", "kind": "PLACE", "name": "Western Africa", "type": "REGION"},
-    {"id": "country:ML", "kind": "COUNTRY", "name": "Mali", "code": "ML", "alpha3": "MLI", "labels": {"ar": "مالي", "fr": "Mali"}},
-    {"id": "country:BF", "kind": "COUNTRY", "name": "Burkina Faso", "code": "BF", "alpha3": "BFA"},
-    {"id": "place:mopti", "kind": "PLACE", "name": "Mopti", "type": "ADMIN1"},
-    {"id": "place:koro", "kind": "PLACE", "name": "Koro", "type": "TOWN", "latitude": 14.07, "longitude": -3.08},
-    {"id": "project:koro", "kind": "PROJECT", "name": "Koro clinic", "status": "IMPLEMENTATION", "startedOn": "2023",
-     "activities": [{"vocabulary": "fieldgraph", "code": "malnutrition", "label": "Malnutrition care"}]},
-    {"id": "project:bamako", "kind": "PROJECT", "name": "Bamako hospital", "status": "SUSPENDED", "startedOn": "2020-05"},
-    {"id": "partner:msf", "kind": "PARTNER", "name": "Médecins Sans Frontières", "type": "INTERNATIONAL_NGO", "acronym": "MSF"},
-    {"id": "partner:moh", "kind": "PARTNER", "name": "Ministry of Health", "type": "GOVERNMENT"},
-    {"id": "partner:red-cross", "kind": "PARTNER", "name": "Red Cross", "type": "NATIONAL_NGO"},
-    {"id": "event:flood", "kind": "EVENT", "name": "Flood in Koro", "type": "FLOOD", "startedOn": "2024-10", "affected": 47000},
-    {"id": "event:attack", "kind": "EVENT", "name": "Attack in Bamako", "type": "ATTACK_ON_AID", "startedOn": "2023-11-05"},
-    {"id": "indicator:consultations", "kind": "INDICATOR", "name": "Consultations", "code": "consultations",
-     "unit": "consultations", "countBasis": "CONSULTATIONS"},
-    {"id": "metric:ml-2023", "kind": "METRIC", "name": "Consultations, Mali, 2023", "value": 530000, "unit": "consultations",
-     "startedOn": "2023", "endedOn": "2023"},
-    {"id": "source:report", "kind": "SOURCE", "name": "Activity report", "type": "REPORT", "publisher": "MSF", "publishedOn": "2024"},
-    {"relation": "PART_OF", "subject": "country:ML", "object": "place:africa"},
-    {"relation": "PART_OF", "subject": "country:BF", "object": "place:africa"},
-    {"relation": "PART_OF", "subject": "place:mopti", "object": "country:ML"},
-    {"relation": "PART_OF", "subject": "place:koro", "object": "place:mopti"},
-    {"relation": "LOCATED_IN", "subject": "project:koro", "object": "place:koro", "percentage": 100},
-    {"relation": "LOCATED_IN", "subject": "project:bamako", "object": "country:ML"},
-    {"relation": "PARTICIPATES_IN", "subject": "partner:msf", "object": "project:koro", "role": "IMPLEMENTING", "since": "2023"},
-    {"relation": "PARTICIPATES_IN", "subject": "partner:msf", "object": "project:koro", "role": "FUNDING", "sources": ["source:report"]},
-    {"relation": "PARTICIPATES_IN", "subject": "partner:msf", "object": "project:bamako", "role": "IMPLEMENTING"},
-    {"relation": "PARTICIPATES_IN", "subject": "partner:moh", "object": "project:bamako"},
-    {"relation": "OPERATES_IN", "subject": "partner:red-cross", "object": "country:ML", "since": "1990"},
-    {"relation": "OCCURRED_IN", "subject": "event:flood", "object": "place:koro"},
-    {"relation": "OCCURRED_IN", "subject": "event:attack", "object": "country:ML"},
-    {"relation": "AFFECTED", "subject": "event:attack", "object": "project:bamako", "impact": "ATTACKED"},
-    {"relation": "AFFECTED", "subject": "event:attack", "object": "project:bamako", "impact": "SUSPENDED"},
-    {"relation": "DISPLACED_FROM", "subject": "event:flood", "object": "country:BF"},
-    {"relation": "FOLLOWED", "subject": "event:flood", "object": "event:attack"},
-    {"relation": "ABOUT", "subject": "metric:ml-2023", "object": "country:ML"},
-    {"relation": "MEASURES", "subject": "metric:ml-2023", "object": "indicator:consultations"},
-    {"relation": "CITES", "subject": "metric:ml-2023", "object": "source:report", "locator": "p. 43"},
-    {"relation": "CITES", "subject": "country:ML", "object": "source:report"},
-]  # fmt: skip
+SMALL = Path(__file__).with_name("small.jsonl")
+SMALL_WORLD: list[dict[str, Any]] = [json.loads(row) for row in SMALL.read_text().splitlines() if row[0] != "#"]
 
 
 def graph_of(lines: list[dict[str, Any]]) -> Graph:

@@ -18,7 +18,7 @@ import msgspec
 
 from graph.errors import StoreBusy, StoreError
 from graph.journal.journal import Authorship, Done, Head, commit_time
-from graph.model import RECORDS, Change, Entity, Relation
+from graph.model import RECORDS, Change, Relation
 from graph.vocabulary import ChangeAction, RelationKind
 
 MAGIC = b"SQLite format 3\x00"
@@ -28,7 +28,8 @@ FORMAT = 1
 
 TABLES = """
 CREATE TABLE commits (
-    version INTEGER PRIMARY KEY, time TEXT NOT NULL, author TEXT, note TEXT, changes INTEGER NOT NULL, digest BLOB NOT NULL
+    version INTEGER PRIMARY KEY, time TEXT NOT NULL, author TEXT, note TEXT, changes INTEGER NOT NULL,
+    digest BLOB NOT NULL
 ) STRICT;
 CREATE TABLE changes (
     version INTEGER NOT NULL, position INTEGER NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
@@ -58,7 +59,7 @@ class SQLiteJournal:
         except (OSError, sqlite3.OperationalError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StoreError(
-                f"The data directory {path.parent} cannot be used: {reason}. Choose one that can be written with --data."
+                f"The data directory {path.parent} cannot be used: {reason}. Choose one that can be with --data."
             ) from error
         with self._explained():
             self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
@@ -91,7 +92,8 @@ class SQLiteJournal:
 
     def _changes(self, version: int) -> Iterator[tuple[Change, int]]:
         rows = self._db.execute(
-            "SELECT position, action, kind, record, checksum FROM changes WHERE version = ? ORDER BY position", (version,)
+            "SELECT position, action, kind, record, checksum FROM changes WHERE version = ? ORDER BY position",
+            (version,),
         )
         for position, action, kind, record, checksum in rows:
             if checksum != _checksum(version, position, action, kind, record):
@@ -135,17 +137,23 @@ class SQLiteJournal:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 raise StoreBusy(self._busy()) from error
-            raise StoreError(f"The store {self._path} cannot be used: {error}. Check its disk and permissions.") from error
+            raise StoreError(
+                f"The store {self._path} cannot be used: {error}. Check its disk and permissions."
+            ) from error
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error
 
     def _busy(self) -> str:
         holder = lock_holder(self._path)
         who = f"Process {holder}" if holder else "Another process"
-        return f"{who} is writing to the store {self._path}. Try again when it has finished, or wait longer with --wait."
+        return (
+            f"{who} is writing to the store {self._path}. Try again when it has finished, or wait longer with --wait."
+        )
 
     def _damaged(self, place: str) -> StoreError:
-        return StoreError(f"The store {self._path} is damaged at {place}. It was left as it is; restore it from a backup.")
+        return StoreError(
+            f"The store {self._path} is damaged at {place}. It was left as it is; restore it from a backup."
+        )
 
 
 class _Chain:
@@ -200,7 +208,9 @@ def _require_ours(path: Path) -> None:
     with path.open("rb") as file:
         header = file.read(100)
     if header[:16] != MAGIC or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise StoreError(f"{path} is not a Fieldgraph store. It was left as it is; choose another directory with --data.")
+        raise StoreError(
+            f"{path} is not a Fieldgraph store. It was left as it is; choose another directory with --data."
+        )
     if (found := int.from_bytes(header[60:64], "big")) > FORMAT:
         raise StoreError(
             f"The store {path} has format {found}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
@@ -210,7 +220,7 @@ def _require_ours(path: Path) -> None:
 def lock_holder(path: Path) -> int | None:
     """The id of the process that holds the store's write lock, where the system tells (Linux does)."""
     try:
-        inode = os.stat(f"{path}-shm").st_ino
+        inode = Path(f"{path}-shm").stat().st_ino
         locks = Path("/proc/locks").read_text().splitlines()
     except OSError:
         return None

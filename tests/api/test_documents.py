@@ -62,6 +62,23 @@ def test_an_operation_that_cannot_be_told_is_refused(text, name, message):
     assert (str(error), code(error), error.status, error.json_status) == (message, "BAD_USER_INPUT", 400, 400)
 
 
+@pytest.mark.parametrize("text", ["mutation { put(value: 1) }", "mutation { unknown }", "subscription { ticks }"])
+def test_only_queries_are_read_only_whether_remembered_or_not(text):
+    cache = documents()
+    if "unknown" not in text:
+        cache.prepare(text)
+    with pytest.raises(RequestError) as caught:
+        cache.prepare(text, read_only=True)
+    assert (caught.value.status, caught.value.headers) == (405, ((b"allow", b"POST"),))
+
+
+def test_a_document_may_hold_a_mutation_beside_the_query_that_is_asked_for():
+    text = "query A { hello } mutation B { put(value: 1) }"
+    assert documents().prepare(text, "A", read_only=True).name == "A"
+    with pytest.raises(RequestError, match="GET is for queries only"):
+        documents().prepare(text, "B", read_only=True)
+
+
 @pytest.mark.parametrize(
     "text", ["{", "", "{ }", "{ thing(id: 1) { } }", "query {", "fragment on on T { a }", "{ a( }"]
 )

@@ -150,7 +150,7 @@ def follow(selection_set: SelectionSetNode, fragments: dict[str, FragmentDefinit
 
 
 @given(documents())
-@examples(deadline=None)  # a busy machine is no fault
+@examples(deadline=None, max_examples=50)  # a busy machine is no fault
 def test_the_figures_are_those_of_following_every_spread(text):
     definitions = parse(text).definitions
     (operation,) = (node for node in definitions if isinstance(node, OperationDefinitionNode))
