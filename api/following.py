@@ -34,13 +34,15 @@ class Follower:
 
     async def _follow(self) -> None:
         while True:
-            self.look()
+            await self._look()
             await asyncio.sleep(INTERVAL_S)
 
-    def look(self) -> None:
+    async def _look(self) -> None:
         """Takes in what there is. A store that cannot be read is told once, and readers keep what is known."""
         try:
-            self._graph.follow()
+            if self._graph.is_behind():
+                # A large import takes seconds to read, which is done beside the questions; taking it in is quick.
+                self._graph.take_in(await asyncio.to_thread(self._graph.fetch))
         except FieldgraphError as error:
             if self.problem is None:
                 logger.error("cannot follow the store: %s", error)

@@ -84,8 +84,25 @@ class Graph:
 
     def follow(self) -> bool:
         """Takes in what other processes have committed since; says whether there was anything."""
+        return self.take_in(self.fetch())
+
+    def is_behind(self) -> bool:
+        """Whether other processes have committed since. Cheap: it is asked many times a second."""
+        return self._journal.head().version != self.version
+
+    def fetch(self) -> list[Change]:
+        """What other processes have committed since, read and verified as a whole; for `take_in`.
+
+        It changes nothing, so it may run in a thread while questions are answered.
+        """
+        newest = self._journal.head().version
+        return list(self._journal.replay(self.version, newest)) if newest > self.version else []
+
+    def take_in(self, fetched: Sequence[Change]) -> bool:
+        """Takes in what was fetched, and tells listeners; says whether anything of it was new."""
         with self._lock:
-            changes = self._catch_up()
+            changes = [change for change in fetched if change.version > self.version]
+            self._advance(changes)
             self._announce(changes)
         return bool(changes)
 
@@ -101,24 +118,18 @@ class Graph:
         lines = [write if isinstance(write, Line) else Line(write) for write in writes]
         with self._lock:
             with self._journal.writing() as journal:
-                caught_up = self._catch_up()
+                caught_up = self.fetch()
+                self._advance(caught_up)
                 draft = Draft(lines, self.engine)
                 if found := list(faults(draft)):
                     raise Refused(found)
                 effect = effects(draft)
                 changes = journal.append(effect.done, self._clock(), authorship) if effect.done else []
-            self._take_in(changes)
+            self._advance(changes)
             self._announce([*caught_up, *changes])
             return Applied(self.version, effect.created, effect.updated, effect.removed, effect.unchanged, changes)
 
-    def _catch_up(self) -> list[Change]:
-        """Takes in what others committed; as a whole, so that a damaged record leaves the graph as it was."""
-        newest = self._journal.head().version
-        changes = list(self._journal.replay(self.version, newest)) if newest > self.version else []
-        self._take_in(changes)
-        return changes
-
-    def _take_in(self, changes: Sequence[Change]) -> None:
+    def _advance(self, changes: Sequence[Change]) -> None:
         if changes:
             self.engine.apply(changes)
             self.head = Head(changes[-1].version, self._journal.time(changes[-1].version))
