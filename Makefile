@@ -31,7 +31,7 @@ format: $(DEV) ## Format the code, and mend what ruff can mend
 	@$(BIN)/python -m ruff format
 
 schema: $(RUNTIME) ## Print the schema into api/schema.graphql
-	@$(BIN)/fieldgraph schema > api/schema.graphql.new && mv api/schema.graphql.new api/schema.graphql
+	@$(BIN)/fieldgraph schema --output api/schema.graphql
 
 build: $(DEV) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation
