@@ -46,7 +46,7 @@ EVERYWHERE = {
     "Mental health care",
     "Emergency surgery",
 }
-DISPLACED = {"Care for displaced people", "Care for refugees from Burkina Faso"}
+DISPLACED = {"Care for displaced people", "Care for refugees"}
 CANCER = {"Breast cancer care", "Cervical cancer care"}
 MSF, MINISTRY = ("Médecins Sans Frontières", "IMPLEMENTING"), ("Ministry of Health of Mali", None)
 
