@@ -35,7 +35,14 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         where = self.place if self.line is None else f"line {self.line}"
-        return f"{self.file} {where}: {self.reason}".lstrip()
+        return on_one_line(f"{self.file} {where}: {self.reason}".lstrip())
+
+
+def on_one_line(text: str) -> str:
+    """The text with all that does not print escaped: an id may hold line ends, or what a terminal obeys."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class Refused(FieldgraphError):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-PARTIAL_DATE = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
+PARTIAL_DATE = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?\Z"
 
 PartialDate = Annotated[str, msgspec.Meta(pattern=PARTIAL_DATE)]
 """What is known of a date: "2023", "2023-11" or "2023-11-05" (EDTF level 0).
@@ -16,7 +16,7 @@ PartialDate = Annotated[str, msgspec.Meta(pattern=PARTIAL_DATE)]
 As text such dates already stand in their order: by the start of their span, a longer span before a shorter one.
 """
 
-_is_partial_date = re.compile(PARTIAL_DATE, re.ASCII).match
+_is_partial_date = re.compile(PARTIAL_DATE).match
 
 
 @lru_cache(maxsize=65_536)

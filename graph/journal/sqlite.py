@@ -36,6 +36,7 @@ CREATE TABLE changes (
     record BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (version, position)
 ) STRICT, WITHOUT ROWID;
 """
+HEAD = "SELECT max(version), time, (SELECT max(version) FROM changes) FROM commits"
 WRITE_LOCK_BYTE = "120"
 """Where SQLite locks its shared-memory file while a process writes (WAL_WRITE_LOCK of its WAL format)."""
 
@@ -67,8 +68,10 @@ class SQLiteJournal:
 
     def head(self) -> Head:
         with self._explained():
-            row = self._db.execute("SELECT version, time FROM commits ORDER BY version DESC LIMIT 1").fetchone()
-        return Head(*row) if row else Head(0, None)
+            version, time, changed = self._db.execute(HEAD).fetchone()
+        if version != changed:  # a table that has lost its end says nothing of it itself
+            raise self._damaged("its newest commit")
+        return Head(version or 0, time)
 
     def time(self, version: int) -> str:
         with self._explained():
