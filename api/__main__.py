@@ -14,10 +14,12 @@ import msgspec
 import typer
 
 from api.app import build_app
+from api.compile import Compiler
 from api.documents import Documents
 from api.errors import InvalidSettings
 from api.execute import Executor, GraphQLRequest
 from api.following import Follower
+from api.fragments import Memory
 from api.request import Request
 from api.schema import core, print_sdl, schema
 from api.server import listen, serve
@@ -177,7 +179,9 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     def context(request_id: str) -> Request:
         return Request(graph.engine, graph.head, settings.default_page, settings.max_page, request_id)
 
-    return Executor(core(schema), context, Documents(core(schema), settings))
+    made = core(schema)
+    compiler = Compiler(made, Memory(settings.fragment_memory)) if settings.executor == "compiled" else None
+    return Executor(made, context, Documents(made, settings), compiler)
 
 
 def announce(graph: Graph, url: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -41,6 +41,7 @@ class Operation:
     fragments: Fragments  # each after those that it spreads
     document: DocumentNode
     most_nodes: int  # whatever the variables
+    kept: dict[str, Any] = field(default_factory=dict)  # what the executor makes of it, and uses again
 
     @property
     def is_query(self) -> bool:

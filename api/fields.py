@@ -23,17 +23,25 @@ Arguments = Mapping[str, Any]
 
 Run = Callable[[Request, Sequence[Any], Arguments], Awaitable[Sequence[Any]]]
 
+DEFINITION = "strawberry-definition"
+"""Where Strawberry keeps its own field beside graphql-core's."""
+
 GENERATED: dict[str, Any] = {}
 """Input types that are derived from the fields, by their GraphQL names (see api/inputs.py)."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """How a field gets its values. `path` is the path it follows, where it follows one; `single` if to one at most."""
+    """How a field gets its values.
+
+    `path` is the path it follows, where it follows one; `single` if to one at most. `local` gets the value from the
+    source alone, where that is all it takes.
+    """
 
     run: Run
     path: Path | None = None
     single: bool = False
+    local: Callable[..., Any] | None = None
 
 
 class StepField(StrawberryField):
@@ -89,7 +97,7 @@ def computed(function: Callable[..., Any], *arguments: StrawberryArgument) -> An
     async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
         return [function(source, **given) for source in sources]
 
-    return stepped(Step(run), described(function), *arguments)
+    return stepped(Step(run, local=function), described(function), *arguments)
 
 
 def described(function: Callable[..., Any]) -> str:

@@ -1,6 +1,8 @@
 """The steps of lists: all of a kind, along a path from an entity, the relations of an entity."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from api.fields import Arguments, Step, argument, stepped
@@ -13,8 +15,159 @@ from graph.paths import Path
 from graph.plan import ALWAYS, Compare, Expand, Match, Operator, Page, Relations, ValueType, natural_order
 from graph.vocabulary import Direction, Kind, RelationKind
 
+Question = Match | Expand | Relations
 
-def narrowing(kind: Kind) -> tuple[Any, ...]:
+
+@dataclass(frozen=True)
+class ListPlan:
+    """What is asked of the engine for a list field, and which page of it: the same for every source."""
+
+    question: Question
+    arguments: PageArguments
+
+
+@dataclass(frozen=True)
+class ListStep(Step):
+    """The step of a connection. `read` makes the question of the field's arguments; raises InvalidInput."""
+
+    read: Callable[[Arguments], Question] = lambda given: Relations()
+
+    def plan(self, request: Request, given: Arguments) -> ListPlan:
+        return ListPlan(self.read(given), PageArguments.read(given, request))
+
+
+class Lists(Sequence[Listing]):
+    """The lists under one field, one of each source; each is made only if somebody looks at it."""
+
+    __slots__ = ("_question", "_sources", "batch")
+
+    def __init__(self, batch: Batch, sources: Sequence[Any], question: Question) -> None:
+        self.batch = batch
+        self._sources = sources
+        self._question = question
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def __getitem__(self, place: Any) -> Any:
+        return Listing(self.batch, place, _identity(self._sources[place], self._question))
+
+    def __iter__(self) -> Iterator[Listing]:
+        return (self[place] for place in range(len(self._sources)))
+
+
+def list_step(read: Callable[[Arguments], Question], path: Path | None = None) -> ListStep:
+    """A step that asks what `read` makes of the arguments."""
+
+    async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
+        return lists(request, sources, step.plan(request, given))
+
+    step = ListStep(run, path, read=read)
+    return step
+
+
+def lists(request: Request, sources: Sequence[Any], plan: ListPlan) -> Sequence[Listing | InvalidCursor]:
+    """The lists that a plan leads to, one of each source."""
+    question, arguments = plan.question, plan.arguments
+    if not arguments.has_cursor:
+        return Lists(Batch(_asked(request, sources, question, arguments.page(b""))), sources, question)
+    return _lists_at(request, sources, question, arguments)
+
+
+def _lists_at(
+    request: Request, sources: Sequence[Any], question: Question, arguments: PageArguments
+) -> Sequence[Listing | InvalidCursor]:
+    """The lists from a cursor on. It fits one of them; for the others it is an error."""
+    opened = [_opened(arguments, _identity(source, question)) for source in sources]
+    fitting = [source for source, page in zip(sources, opened, strict=True) if isinstance(page, Page)]
+    page = next((page for page in opened if isinstance(page, Page)), Page())
+    fitted = iter(Lists(Batch(_asked(request, fitting, question, page)), fitting, question))
+    return [next(fitted) if isinstance(page, Page) else page for page in opened]
+
+
+def _opened(arguments: PageArguments, identity: Callable[[], bytes]) -> Page | InvalidCursor:
+    try:
+        return arguments.page(identity())
+    except InvalidCursor as error:
+        return error
+
+
+def _identity(source: Any, question: Question) -> Callable[[], bytes]:
+    match question:
+        case Match(kind, where, order):
+            return lambda: list_identity(kind.name, where, order)
+        case Expand(path, where, order):
+            return lambda: list_identity(path.name, source.id, where, order)
+        case _:
+            return lambda: list_identity("relations", source.id, question)
+
+
+def _asked(request: Request, sources: Sequence[Any], question: Question, page: Page) -> Asked:
+    engine = request.engine
+    if isinstance(question, Match):
+        match, many = question, len(sources)
+
+        async def pages() -> Any:
+            return [await engine.match(match, page)] * many
+
+        async def counts() -> Any:
+            return [await engine.count(match)] * many
+
+        return Asked(pages, counts)
+    starts = [source.id for source in sources]
+    if isinstance(question, Expand):
+        return Asked(partial(engine.expand, starts, question, page), partial(engine.count_reached, starts, question))
+    return Asked(partial(engine.relations, starts, question, page), partial(engine.count_relations, starts, question))
+
+
+# What a field says to have a list.
+
+
+def every(kind: Kind, description: str) -> Any:
+    """A connection with every entity of a kind."""
+
+    def read(given: Arguments) -> Match:
+        return Match(kind, where_given(kind, given.get("where")), order_given(kind, given.get("orderBy")))
+
+    return stepped(list_step(read), description, *_narrowing(kind), *PAGING)
+
+
+def along(path: Path, description: str) -> Any:
+    """A connection with what the path reaches from an entity."""
+    kind = path.target
+    assert kind is not None
+
+    def read(given: Arguments) -> Expand:
+        return Expand(path, where_given(kind, given.get("where")), order_given(kind, given.get("orderBy")))
+
+    return stepped(list_step(read, path), description, *_narrowing(kind), *PAGING)
+
+
+def along_any(path: Path, description: str) -> Any:
+    """A connection with what the path reaches of any kind; `kinds` may narrow it."""
+
+    def read(given: Arguments) -> Expand:
+        kinds = given.get("kinds")
+        where = ALWAYS if kinds is None else Compare("kind", ValueType.TERM, Operator.IN, tuple(kinds))
+        return Expand(path, where, natural_order(None))
+
+    return stepped(list_step(read, path), description, _kinds("Only entities of these kinds.", Kind), *PAGING)
+
+
+def relations_of(description: str) -> Any:
+    """A connection with the relations of an entity, either way."""
+
+    def read(given: Arguments) -> Relations:
+        kinds = given.get("kinds")
+        return Relations(None if kinds is None else tuple(kinds), given.get("direction") or Direction.BOTH)
+
+    told = "Relations that leave it, that reach it, or both."
+    direction = argument("direction", Direction | None, told, Direction.BOTH)
+    kinds = _kinds("Only relations of these kinds.", RelationKind)
+    return stepped(list_step(read), description, kinds, direction, *PAGING)
+
+
+def _narrowing(kind: Kind) -> tuple[Any, ...]:
     """The arguments by which a list of a kind is narrowed and ordered."""
     name = kind.title()
     return (
@@ -27,104 +180,5 @@ def narrowing(kind: Kind) -> tuple[Any, ...]:
     )
 
 
-def every(kind: Kind, description: str) -> Any:
-    """A connection with every entity of a kind."""
-
-    async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
-        match = Match(kind, where_given(kind, given.get("where")), order_given(kind, given.get("orderBy")))
-        arguments = PageArguments.read(given, request)
-
-        def identity() -> bytes:
-            return list_identity(kind.name, match.where, match.order)
-
-        page = arguments.page(identity() if arguments.has_cursor else b"")
-        engine = request.engine
-
-        async def pages() -> Any:
-            return [await engine.match(match, page)]
-
-        async def counts() -> Any:
-            return [await engine.count(match)]
-
-        batch = Batch(Asked(pages, counts))
-        return [Listing(batch, 0, identity) for _ in sources]
-
-    return stepped(Step(run), description, *narrowing(kind), *PAGING)
-
-
-def along(path: Path, description: str) -> Any:
-    """A connection with what the path reaches from an entity."""
-    kind = path.target
-    assert kind is not None
-
-    async def run(request: Request, sources: Sequence[Entity], given: Arguments) -> Sequence[Any]:
-        where = where_given(kind, given.get("where"))
-        return listings(request, sources, given, Expand(path, where, order_given(kind, given.get("orderBy"))))
-
-    return stepped(Step(run, path), description, *narrowing(kind), *PAGING)
-
-
-def along_any(path: Path, description: str) -> Any:
-    """A connection with what the path reaches of any kind; `kinds` may narrow it."""
-
-    async def run(request: Request, sources: Sequence[Entity], given: Arguments) -> Sequence[Any]:
-        kinds = given.get("kinds")
-        where = ALWAYS if kinds is None else Compare("kind", ValueType.TERM, Operator.IN, tuple(kinds))
-        return listings(request, sources, given, Expand(path, where, natural_order(None)))
-
-    return stepped(Step(run, path), description, _kinds("Only entities of these kinds.", Kind), *PAGING)
-
-
-def relations_of(description: str) -> Any:
-    """A connection with the relations of an entity, either way."""
-
-    async def run(request: Request, sources: Sequence[Entity], given: Arguments) -> Sequence[Any]:
-        kinds, direction = given.get("kinds"), given.get("direction")
-        step = Relations(None if kinds is None else tuple(kinds), direction or Direction.BOTH)
-        return listings(request, sources, given, step)
-
-    direction = argument(
-        "direction", Direction | None, "Relations that leave it, that reach it, or both.", Direction.BOTH
-    )
-    return stepped(Step(run), description, _kinds("Only relations of these kinds.", RelationKind), direction, *PAGING)
-
-
 def _kinds(description: str, terms: Any) -> Any:
     return argument("kinds", list[terms] | None, f"{description} All if left out, none if empty.")
-
-
-def listings(
-    request: Request, sources: Sequence[Entity], given: Arguments, step: Expand | Relations
-) -> Sequence[Listing | InvalidCursor]:
-    """The lists that a step leads to, one of each source. A cursor fits one of them; for the others it is none."""
-    arguments = PageArguments.read(given, request)
-    opened: list[Page | InvalidCursor] = [_opened(arguments, _identity(source, step)) for source in sources]
-    asked = [source.id for source, page in zip(sources, opened, strict=True) if isinstance(page, Page)]
-    # All pages that could be opened are the same one: without cursors trivially, with one as it fits one list only.
-    page = next((page for page in opened if isinstance(page, Page)), Page())
-    batch = Batch(_asked(request, asked, step, page))
-    places = iter(range(len(asked)))
-    return [
-        Listing(batch, next(places), _identity(source, step)) if isinstance(page, Page) else page
-        for source, page in zip(sources, opened, strict=True)
-    ]
-
-
-def _identity(source: Entity, step: Expand | Relations) -> Callable[[], bytes]:
-    if isinstance(step, Expand):
-        return lambda: list_identity(step.path.name, source.id, step.where, step.order)
-    return lambda: list_identity("relations", source.id, step)
-
-
-def _opened(arguments: PageArguments, identity: Callable[[], bytes]) -> Page | InvalidCursor:
-    try:
-        return arguments.page(identity() if arguments.has_cursor else b"")
-    except InvalidCursor as error:
-        return error
-
-
-def _asked(request: Request, starts: Sequence[str], step: Expand | Relations, page: Page) -> Asked:
-    engine = request.engine
-    if isinstance(step, Expand):
-        return Asked(lambda: engine.expand(starts, step, page), lambda: engine.count_reached(starts, step))
-    return Asked(lambda: engine.relations(starts, step, page), lambda: engine.count_relations(starts, step))

@@ -6,6 +6,7 @@ the list. The seal is no secret; it keeps a cursor from being altered or used wh
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -97,27 +98,32 @@ def open_cursor(cursor: str, identity: bytes) -> Position:
 class Asked(NamedTuple):
     """How the lists of a whole frontier are asked for: one call for the pages, one for the counts."""
 
-    pages: Callable[[], Awaitable[Sequence[Reach | RelationPage]]]
+    pages: Callable[[], Awaitable[Sequence[Any]]]
     counts: Callable[[], Awaitable[Sequence[int]]]
 
 
 class Batch:
     """The lists under one field, of all its sources: asked for once, when the first of them is looked at."""
 
+    __slots__ = ("_asked", "_counts", "_pages")
+
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._pages: Sequence[Reach | RelationPage] | None = None
+        self._pages: Sequence[Any] | None = None
         self._counts: Sequence[int] | None = None
 
-    async def page(self, index: int) -> Any:
+    async def pages(self) -> Sequence[Any]:
+        """The page of each list: a Reach, or a RelationPage."""
         if self._pages is None:
             self._pages = await self._asked.pages()
-        return self._pages[index]
+        return self._pages
 
-    async def count(self, index: int) -> int:
+    async def counts(self) -> Sequence[int]:
+        """How long each list is as a whole; without a call where the pages know."""
         if self._counts is None:
-            self._counts = await self._asked.counts()
-        return self._counts[index]
+            totals = [page.total for page in self._pages or ()]
+            self._counts = await self._asked.counts() if not totals or None in totals else totals
+        return self._counts
 
 
 class Listing(NamedTuple):
@@ -127,15 +133,8 @@ class Listing(NamedTuple):
     place: int
     identity: Callable[[], bytes]
 
-    async def reach(self) -> Reach:
-        """The page, if it is one of entities."""
-        reach: Reach = await self.batch.page(self.place)
-        return reach
-
-    async def relations(self) -> RelationPage:
-        """The page, if it is one of relations."""
-        page: RelationPage = await self.batch.page(self.place)
-        return page
+    async def page(self) -> Any:
+        return (await self.batch.pages())[self.place]
 
 
 class Linked(NamedTuple):
@@ -164,31 +163,31 @@ class Ends(NamedTuple):
 
 
 async def _nodes(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    return [(await listing.reach()).entities for listing in listings]
+    return [(await listing.page()).entities for listing in listings]
 
 
 async def _edges(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    return [_linked(await listing.reach(), listing.identity) for listing in listings]
+    return [_linked(await listing.page(), listing.identity) for listing in listings]
 
 
 def _linked(reach: Reach, identity: Callable[[], bytes]) -> list[Linked]:
     return [
-        Linked(entity, links, lambda index=index: reach.position(index), identity)  # type: ignore[misc]
-        for index, (entity, links) in enumerate(zip(reach.entities, reach.links, strict=True))
+        Linked(entity, reach.links.get(entity.id, ()), partial(reach.position, index), identity)
+        for index, entity in enumerate(reach.entities)
     ]
 
 
 async def _relation_nodes(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    return [(await listing.relations()).relations for listing in listings]
+    return [(await listing.page()).relations for listing in listings]
 
 
 async def _relation_edges(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    pages = [(await listing.relations(), listing.identity) for listing in listings]
+    pages = [(await listing.page(), listing.identity) for listing in listings]
     return [[LinkedRelation(relation, identity) for relation in page.relations] for page, identity in pages]
 
 
 async def _ends(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    return [_ends_of(await listing.batch.page(listing.place), listing.identity) for listing in listings]
+    return [_ends_of(await listing.page(), listing.identity) for listing in listings]
 
 
 def _ends_of(page: Reach | RelationPage, identity: Callable[[], bytes]) -> Ends:
@@ -201,7 +200,7 @@ def _ends_of(page: Reach | RelationPage, identity: Callable[[], bytes]) -> Ends:
 
 
 async def _total(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[int]:
-    return [await listing.batch.count(listing.place) for listing in listings]
+    return [(await listing.batch.counts())[listing.place] for listing in listings]
 
 
 async def _cursor(request: Request, edges: Sequence[Linked], given: Arguments) -> Sequence[str]:

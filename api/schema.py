@@ -5,14 +5,10 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, prin
 from strawberry.schema.config import StrawberryConfig
 
 from api.derived import derive
-from api.fields import StepField, resolver
+from api.fields import DEFINITION, StepField, resolver
 from api.queries import Query
 from api.terms import SCALARS
 from api.types import FACES
-
-DEFINITION = "strawberry-definition"
-"""Where Strawberry keeps its own field beside graphql-core's."""
-
 
 def build() -> strawberry.Schema:
     """The schema, as Strawberry's views and graphql-core both take it."""

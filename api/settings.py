@@ -71,7 +71,13 @@ class Settings(BaseSettings):
     max_list: Count = Field(1_000, description="Most items in one list of the variables.")
     max_string: Count = Field(100_000, description="Most characters in one string of the variables.")
 
+    # Execution
+    executor: Literal["compiled", "reference"] = Field(
+        "compiled", description="How queries run: compiled, or on graphql-core alone, to compare answers."
+    )
+
     # Memory
+    fragment_memory: Count = Field(268_435_456, description="Most bytes of JSON fragments that are remembered.")
     cached_operations: Count = Field(1_000, description="Documents that are remembered, parsed and validated.")
     cached_characters: Count = Field(
         250_000,

@@ -4,11 +4,12 @@ An index in the sense of ARCHITECTURE.md: it holds references to the graph's rec
 time. A change forgets just the starts whose reach it could alter, found by walking the paths backwards from it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import networkx as nx
 
+from graph.engine import Reach
 from graph.model import Entity, Relation
 from graph.ordering import Sorter
 from graph.paths import Hop, Path, Way
@@ -18,14 +19,18 @@ from graph.vocabulary import Direction
 Links = dict[str, list[Relation]]
 
 
-class Members(NamedTuple):
-    """The entities that a path reaches, in their natural order, each once, and the relations by which it did."""
+class Members:
+    """The entities that a path reaches, in their natural order, each once, and the relations by which it did.
 
-    entities: list[Entity]
-    links: Links
+    `pages` is for the engine: pages of them that it has made, which live and die with what they show.
+    """
 
+    __slots__ = ("entities", "links", "pages")
 
-NOBODY = Members([], {})
+    def __init__(self, entities: list[Entity], links: Links) -> None:
+        self.entities = entities
+        self.links = links
+        self.pages: dict[tuple[int | None, int | None], Reach] = {}
 
 
 class Adjacency:
@@ -49,15 +54,21 @@ class Adjacency:
 
     def members(self, path: Path, start: str) -> Members:
         """What the path reaches from `start`; nothing where there is no such entity."""
+        known = self._known.get(path)
+        members = known.get(start) if known else None
+        return members or self._remember(path, start)
+
+    def following(self, path: Path) -> Callable[[str], Members]:
+        """`members` of one path, for a whole frontier: the path is looked up once."""
         known = self._known.setdefault(path, {})
-        members = known.get(start)
-        if members is None:
-            members = self._walk_all(path, start)
-            self._size += len(members.entities) + 1
-            if self._size > self.BUDGET:
-                self.forget_all()
-                known = self._known.setdefault(path, {})
-            known[start] = members
+        return lambda start: known.get(start) or self._remember(path, start)
+
+    def _remember(self, path: Path, start: str) -> Members:
+        members = self._walk_all(path, start)
+        self._size += len(members.entities) + 1
+        if self._size > self.BUDGET:
+            self.forget_all()
+        self._known.setdefault(path, {})[start] = members
         return members
 
     def count(self, path: Path, start: str) -> int:
@@ -65,7 +76,7 @@ class Adjacency:
 
     def _walk_all(self, path: Path, start: str) -> Members:
         if start not in self._nodes:
-            return NOBODY
+            return Members([], {})
         links: Links = {}
         for way in path.ways:
             for id, relations in self._walk(way, start).items():
@@ -115,7 +126,8 @@ class Adjacency:
                     yield other, data["record"]
 
     def forget_all(self) -> None:
-        self._known.clear()
+        for known in self._known.values():
+            known.clear()
         self._size = 0
 
     def forget(self, records: Sequence[Entity | Relation]) -> None:

@@ -4,7 +4,7 @@ Every call may wait (a database has to); the resident engine never does, so `set
 An unknown id in a frontier reaches nothing.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.model import Entity, Relation
@@ -14,15 +14,38 @@ from graph.vocabulary import Kind, RelationKind
 T = TypeVar("T")
 
 
-class Reach(NamedTuple):
-    """A page of entities. `links[i]` are the relations by which `entities[i]` was reached (empty for a match)."""
+class Reach:
+    """A page of entities.
 
-    entities: Sequence[Entity]
-    links: Sequence[Sequence[Relation]]
-    has_previous: bool
-    has_next: bool
-    position: Callable[[int], Position]
-    """The position in the order of the i-th entity, for a cursor."""
+    `links` has the relations by which each was reached, by its id; of a match it is empty. `total` is the length of the
+    whole list, or None where the engine would have to count it. `lasting` says that the engine gives this very object
+    for this question until something that it shows changes: what is made of it may be remembered with it.
+    """
+
+    __slots__ = ("_position", "entities", "has_next", "has_previous", "lasting", "links", "total")
+
+    def __init__(
+        self,
+        entities: Sequence[Entity],
+        links: Mapping[str, Sequence[Relation]],
+        position: Callable[[Entity], Position],
+        *,
+        has_previous: bool = False,
+        has_next: bool = False,
+        total: int | None = None,
+        lasting: bool = False,
+    ) -> None:
+        self.entities = entities
+        self.links = links
+        self.has_previous = has_previous
+        self.has_next = has_next
+        self.total = total
+        self.lasting = lasting
+        self._position = position
+
+    def position(self, index: int) -> Position:
+        """Where the index-th entity stands in the order, for a cursor."""
+        return self._position(self.entities[index])
 
 
 class RelationPage(NamedTuple):
@@ -31,6 +54,7 @@ class RelationPage(NamedTuple):
     relations: Sequence[Relation]
     has_previous: bool
     has_next: bool
+    total: int | None = None
 
 
 class Statistics(NamedTuple):

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from graph.model import Entity, Relation
+from graph.model import Entity
 from graph.paths import Path
+from graph.adjacency import Members
 from graph.plan import (
     ALWAYS,
     And,
@@ -27,12 +28,8 @@ from graph.plan import (
 from graph.values import fold, span
 
 Predicate = Callable[[Any], bool]
-
-
-class Members(Protocol):
-    """The entities that a path reaches from an id, and the relations by which it reached each."""
-
-    def __call__(self, path: Path, start: str) -> tuple[Sequence[Entity], dict[str, list[Relation]]]: ...
+Follow = Callable[[Path, str], Members]
+"""What a path reaches from an id."""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -41,7 +38,7 @@ class Tally(msgspec.Struct, frozen=True):
     count: int
 
 
-def predicate(where: Where, members: Members) -> Predicate:
+def predicate(where: Where, members: Follow) -> Predicate:
     """The condition as a function of a record; `members` follows paths. Meant for one question: it remembers."""
     match where:
         case Compare():
@@ -86,16 +83,17 @@ def _counted(read: Callable[[Any], Sequence[Any]], check: Predicate) -> Predicat
     return lambda record: check(Tally(len(read(record))))
 
 
-def _narrowed(reached: Reached, members: Members) -> Callable[[Entity], Sequence[Entity]]:
+def _narrowed(reached: Reached, members: Follow) -> Callable[[Entity], Sequence[Entity]]:
     """Reads the entities reached from a record that have a relation meeting `link` and meet `within`."""
     path = reached.path
     if reached.link == ALWAYS and reached.within == ALWAYS:
-        return lambda record: members(path, record.id)[0]
+        return lambda record: members(path, record.id).entities
     link = predicate(reached.link, members)
     within = _remembered(predicate(reached.within, members))
 
     def read(record: Entity) -> Sequence[Entity]:
-        entities, links = members(path, record.id)
+        found = members(path, record.id)
+        entities, links = found.entities, found.links
         if reached.link == ALWAYS:
             return [entity for entity in entities if within(entity)]
         return [entity for entity in entities if any(map(link, links[entity.id])) and within(entity)]

@@ -143,14 +143,31 @@ class Resident:
         return len(self._matching(match))
 
     async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
+        if step.where == ALWAYS and step.order == natural_order(step.path.target):
+            return self._whole_lists(frontier, step, page)
         sorter = self._sorter(step.order)
         keep = self._filter(step.where)
         sort = sorter.sort if step.order != natural_order(step.path.target) else None
         answers = []
         for start in frontier:
-            entities, links = self.adjacency.members(step.path, start)
-            kept = entities if keep is None else list(filter(keep, entities))
-            answers.append(_reach(sort(kept) if sort else kept, links, page, sorter))
+            members = self.adjacency.members(step.path, start)
+            kept = members.entities if keep is None else list(filter(keep, members.entities))
+            answers.append(_reach(sort(kept) if sort else kept, members.links, page, sorter))
+        return answers
+
+    def _whole_lists(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
+        """Pages of lists that nothing narrows, in their natural order: those without cursors are made once."""
+        sorter = self._sorter(step.order)
+        if page.after is not None or page.before is not None:
+            found = (self.adjacency.members(step.path, start) for start in frontier)
+            return [_reach(members.entities, members.links, page, sorter) for members in found]
+        wanted, follow, answers = (page.first, page.last), self.adjacency.following(step.path), []
+        for start in frontier:
+            members = follow(start)
+            reach = members.pages.get(wanted)
+            if reach is None:
+                reach = members.pages[wanted] = _reach(members.entities, members.links, page, sorter, lasting=True)
+            answers.append(reach)
         return answers
 
     async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:
@@ -165,7 +182,7 @@ class Resident:
         for start in frontier:
             relations = sorted(self._wanted(start, step), key=_canonical_key)
             low, high = bounds(relations, page, _compare_relation)
-            answers.append(RelationPage(relations[low:high], low > 0, high < len(relations)))
+            answers.append(RelationPage(relations[low:high], low > 0, high < len(relations), len(relations)))
         return answers
 
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
@@ -195,11 +212,14 @@ class Resident:
         return [relation for relation in relations if relation.kind in step.kinds]
 
 
-def _reach(entities: Sequence[Entity], links: Links, page: Page, sorter: Sorter) -> Reach:
+def _reach(
+    entities: Sequence[Entity], links: Links, page: Page, sorter: Sorter, *, lasting: bool = False
+) -> Reach:
     low, high = bounds(entities, page, sorter.compare)
-    shown = entities[low:high]
-    shown_links = [links.get(entity.id, ()) for entity in shown]
-    return Reach(shown, shown_links, low > 0, high < len(entities), lambda index: sorter.position(shown[index]))
+    more, total = high < len(entities), len(entities)
+    return Reach(
+        entities[low:high], links, sorter.position, has_previous=low > 0, has_next=more, total=total, lasting=lasting
+    )
 
 
 def _canonical_key(relation: Relation) -> Position:

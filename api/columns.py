@@ -1,0 +1,141 @@
+"""Running a compiled operation: columns of values become columns of JSON, and errors find their places.
+
+A column has an entry for each value of one field, over all objects at once. What cannot be written is FAILED; a nullable
+position makes null of it, any other fails in its turn. Where an entry stands is worked out only if it goes wrong: a
+`Spot` knows the spot above it, and how its entries came about.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from graphql import FieldNode, GraphQLError, located_error
+
+from api.request import Request
+
+FAILED = None
+"""An entry that has no JSON; its error has been told."""
+
+Column = list[bytes | None]
+Place = tuple[tuple[int, str | int], ...]
+"""Steps from the root to an entry: the rank of each among its siblings, and its key in the path of an error."""
+
+
+class Spot:
+    """Where the entries of a column stand. `nullable` is whether one may be null without its parent failing."""
+
+    __slots__ = ("nullable", "parent")
+
+    def __init__(self, parent: "Spot | None" = None, *, nullable: bool = True) -> None:
+        self.parent = parent
+        self.nullable = nullable
+
+    def place(self, index: int) -> Place:
+        return ()
+
+    def above(self, index: int) -> int:
+        """The index of the entry above in the parent's column."""
+        return index
+
+
+class FieldSpot(Spot):
+    """The values of a field, one of each object of the parent's column."""
+
+    __slots__ = ("key", "rank")
+
+    def __init__(self, parent: Spot, key: str, rank: int, *, nullable: bool) -> None:
+        super().__init__(parent, nullable=nullable)
+        self.key = key
+        self.rank = rank
+
+    def place(self, index: int) -> Place:
+        assert self.parent is not None
+        return (*self.parent.place(index), (self.rank, self.key))
+
+
+class ItemSpot(Spot):
+    """The items of all lists of the parent's column, one list after the other."""
+
+    __slots__ = ("_lengths",)
+
+    def __init__(self, parent: Spot, lengths: Sequence[int], *, nullable: bool) -> None:
+        super().__init__(parent, nullable=nullable)
+        self._lengths = lengths
+
+    def above(self, index: int) -> int:
+        return bisect_right(list(accumulate(self._lengths)), index)
+
+    def place(self, index: int) -> Place:
+        assert self.parent is not None
+        owner = self.above(index)
+        rank = index - sum(self._lengths[:owner])
+        return (*self.parent.place(owner), (rank, rank))
+
+
+class PickedSpot(Spot):
+    """Some entries of the parent's column, which stand where they stood."""
+
+    __slots__ = ("_picked",)
+
+    def __init__(self, parent: Spot, picked: Sequence[int]) -> None:
+        super().__init__(parent, nullable=False)
+        self._picked = picked
+
+    def above(self, index: int) -> int:
+        return self._picked[index]
+
+    def place(self, index: int) -> Place:
+        assert self.parent is not None
+        return self.parent.place(self._picked[index])
+
+
+class Failure:
+    """An error at an entry of a column."""
+
+    __slots__ = ("error", "index", "nodes", "spot")
+
+    def __init__(self, spot: Spot, index: int, error: Exception, nodes: list[FieldNode]) -> None:
+        self.spot = spot
+        self.index = index
+        self.error = error
+        self.nodes = nodes
+
+    def nulled(self) -> Place:
+        """The position that becomes null because of it: its own, or the nearest above that may be."""
+        spot, index = self.spot, self.index
+        while not spot.nullable and spot.parent is not None:
+            index = spot.above(index)
+            spot = spot.parent
+        return spot.place(index)
+
+
+class Run:
+    """One execution: what it may use, its variables, coerced and as given, and what went wrong."""
+
+    __slots__ = ("failures", "given", "request", "variables")
+
+    def __init__(self, request: Request, variables: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        self.request = request
+        self.variables = variables
+        self.given = given
+        self.failures: list[Failure] = []
+
+    def fail(self, spot: Spot, index: int, error: Exception, nodes: list[FieldNode]) -> None:
+        self.failures.append(Failure(spot, index, error, nodes))
+
+    def errors(self) -> list[GraphQLError]:
+        """The errors in the order of a walk depth first, without those below a position that an earlier one made null:
+        just those that graphql-core would have met."""
+        found = sorted(((f.spot.place(f.index), f) for f in self.failures), key=lambda pair: _ranks(pair[0]))
+        nulled: set[Place] = set()
+        errors = []
+        for place, failure in found:
+            if not any(place[:length] in nulled for length in range(len(place) + 1)):
+                nulled.add(failure.nulled())
+                errors.append(located_error(failure.error, failure.nodes, [key for _, key in place]))
+        return errors
+
+
+def _ranks(place: Place) -> tuple[int, ...]:
+    return tuple(rank for rank, _ in place)

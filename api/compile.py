@@ -1,0 +1,284 @@
+"""From an operation to a plan: its selections become a tree of parts that are run a frontier at a time.
+
+The plan is made of the fields' own steps (api/fields.py, api/lists.py); nothing here knows a field by its name. What
+cannot be compiled is NotCompiled, which is said before anything has run.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from graphql import (
+    BooleanValueNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    SelectionSetNode,
+    is_abstract_type,
+    is_leaf_type,
+)
+
+from api.arguments import ArgumentReader
+from api.documents import Operation
+from api.fields import DEFINITION, StepField
+from api.fragments import Fragments, Memory
+from api.leaves import Encode, encoder, listed, optional, required, to_json
+from api.lists import ListStep
+from api.parts import AttributePart, ListPart, Member, NodesPart, PlainPart, StepPart, braced
+from api.relay import NODES
+from api.writers import Abstract, Leaf, Many, NonNull, Nullable, Object, Part, Writer
+from graph.model import RECORDS, Relation
+
+RECORD_TYPES = {Relation.__name__, *(record.__name__ for record in RECORDS.values())}
+"""The types whose values are the graph's own records: what is written of them may be remembered."""
+
+Selected = Mapping[str, list[FieldNode]]
+Plan = Object
+"""A compiled operation: writes the root object, as a column of one."""
+
+
+class NotCompiled(Exception):
+    """The operation has something that only graphql-core answers."""
+
+
+class Compiler:
+    """Compiles operations over one schema; what their plans remember shares one memory."""
+
+    def __init__(self, schema: GraphQLSchema, memory: Memory) -> None:
+        self.schema = schema
+        self._memory = memory
+        self._fragments: WeakValueDictionary[tuple[object, ...], Fragments] = WeakValueDictionary()
+
+    def compile(self, operation: Operation, booleans: Mapping[str, bool]) -> Plan:
+        """The plan for these values of the variables that @skip and @include use. Raises NotCompiled."""
+        if not operation.is_query or self.schema.query_type is None:
+            raise NotCompiled("only queries are compiled")
+        return Compilation(self, operation, booleans).object(
+            self.schema.query_type, [operation.definition.selection_set], []
+        )
+
+    def fragments(self, *signature: object) -> Fragments:
+        """The cache for this type and selection, shared by all operations that have it; forgotten with the last."""
+        found = self._fragments.get(signature)
+        if found is None:
+            found = self._fragments[signature] = self._memory.fragments()
+        return found
+
+
+class Compilation:
+    """One operation on its way to a plan."""
+
+    def __init__(self, compiler: Compiler, operation: Operation, booleans: Mapping[str, bool]) -> None:
+        self._compiler = compiler
+        self._operation = operation
+        self._booleans = booleans
+
+    def object(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode], nodes: list[FieldNode]) -> Object:
+        """The writer of an object type under some selection sets."""
+        parts: list[Part] = []
+        plain: list[Member] = []
+        for rank, (key, field_nodes) in enumerate(self.collect(type_, sets).items()):
+            member = self._member(type_, key, rank, field_nodes)
+            if member is not None:
+                plain.append(member)
+                continue
+            if plain:
+                parts.append(self._plain_part(type_, plain))
+                plain = []
+            parts.append(self._part(type_, key, rank, field_nodes))
+        if plain:
+            parts.append(self._plain_part(type_, plain))
+        return Object(parts, nodes)
+
+    # Members that are worked out from their object alone.
+
+    def _plain_part(self, type_: GraphQLObjectType, members: Sequence[Member]) -> PlainPart:
+        if type_.name not in RECORD_TYPES:
+            return PlainPart(members, None)
+        return PlainPart(members, self._compiler.fragments(type_.name, *(member.signature for member in members)))
+
+    def _member(self, type_: GraphQLObjectType, key: str, rank: int, nodes: list[FieldNode]) -> Member | None:
+        """The field as a plain member, or None if it is not plain."""
+        name = nodes[0].name.value
+        if name == "__typename":
+            written = to_json(type_.name)
+            return Member(key, rank, nodes, nullable=False, encode=lambda source: written, signature=(key, name))
+        definition = self._definition(type_, name)
+        read = self._reading(definition, nodes[0])
+        plain = None if read is None else self._plain(definition.type, nodes, f"{type_.name}.{name}")
+        if read is None or plain is None:
+            return None
+        get, encode = read.get, plain.encode
+        return Member(
+            key,
+            rank,
+            nodes,
+            nullable=not isinstance(definition.type, GraphQLNonNull),
+            encode=lambda source: encode(get(source)),
+            signature=(key, name, read.signature, plain.signature),
+        )
+
+    def _reading(self, definition: GraphQLField, node: FieldNode) -> "Reading | None":
+        """How a plain field gets its value of an object; None if it takes more than the object."""
+        field = definition.extensions[DEFINITION]
+        if not isinstance(field, StepField):
+            return Reading(attrgetter(field.python_name), "")
+        local = field.step.local
+        if local is None:
+            return None
+        given = ArgumentReader(self._compiler.schema, self._operation, definition, node).constant
+        if given is None:
+            return None
+        return Reading(partial(local, **given), repr(given))
+
+    def _plain(self, type_: GraphQLOutputType, nodes: list[FieldNode], name: str) -> "Plain | None":
+        """How a plain value of a type is written; None if it holds anything that is not plain, or is a record, whose
+        fragments are remembered for themselves."""
+        if isinstance(type_, GraphQLNonNull):
+            inner = self._plain(type_.of_type, nodes, name)
+            return None if inner is None else Plain(required(inner.encode, name), inner.signature)
+        if isinstance(type_, GraphQLList):
+            item = self._plain(type_.of_type, nodes, name)
+            return None if item is None else Plain(listed(item.encode), item.signature)
+        if is_leaf_type(type_):
+            return Plain(optional(encoder(type_)), ())
+        if not isinstance(type_, GraphQLObjectType) or type_.name in RECORD_TYPES:
+            return None
+        members = []
+        for rank, (key, field_nodes) in enumerate(self.collect(type_, _sets(nodes)).items()):
+            member = self._member(type_, key, rank, field_nodes)
+            if member is None:
+                return None
+            members.append(member)
+        return Plain(optional(braced(members)), tuple(member.signature for member in members))
+
+    # Members that ask the engine, or lead to objects that do.
+
+    def _part(self, type_: GraphQLObjectType, key: str, rank: int, nodes: list[FieldNode]) -> Part:
+        name = nodes[0].name.value
+        definition = self._definition(type_, name)
+        field = definition.extensions[DEFINITION]
+        place = key, rank, nodes, not isinstance(definition.type, GraphQLNonNull)
+        if not isinstance(field, StepField):
+            return AttributePart(*place, self.writer(definition.type, nodes, f"{type_.name}.{name}"), field.python_name)
+        if field.step is NODES and (item := self._record_item(definition.type)):
+            shown = self.object(item, _sets(nodes), nodes)
+            plain = shown.plain
+            kept = None if plain is None else self._compiler.fragments("list", item.name, plain.signature)
+            return NodesPart(*place, shown, kept)
+        writer = self.writer(definition.type, nodes, f"{type_.name}.{name}")
+        reader = ArgumentReader(self._compiler.schema, self._operation, definition, nodes[0])
+        if isinstance(field.step, ListStep):
+            return ListPart(*place, writer, field.step, reader)
+        return StepPart(*place, writer, field.step, reader)
+
+    def _record_item(self, type_: GraphQLOutputType) -> GraphQLObjectType | None:
+        """The item of a list of records of one kind."""
+        while isinstance(type_, GraphQLNonNull | GraphQLList):
+            type_ = type_.of_type
+        return type_ if isinstance(type_, GraphQLObjectType) and type_.name in RECORD_TYPES else None
+
+    def writer(self, type_: GraphQLOutputType, nodes: list[FieldNode], name: str) -> Writer:
+        """The writer of a field's type, which absorbs failures if the type takes null."""
+        if isinstance(type_, GraphQLNonNull):
+            return NonNull(self._bare_writer(type_.of_type, nodes, name), name, nodes)
+        return Nullable(self._bare_writer(type_, nodes, name))
+
+    def _bare_writer(self, type_: GraphQLOutputType, nodes: list[FieldNode], name: str) -> Writer:
+        if isinstance(type_, GraphQLList):
+            item = self.writer(type_.of_type, nodes, name)
+            return Many(item, nodes, nullable_items=not isinstance(type_.of_type, GraphQLNonNull))
+        if is_leaf_type(type_):
+            return Leaf(encoder(type_), nodes)
+        if is_abstract_type(type_):
+            return Abstract(self._writers_of_types(nodes), nodes)
+        assert isinstance(type_, GraphQLObjectType)
+        return self.object(type_, _sets(nodes), nodes)
+
+    def _writers_of_types(self, nodes: list[FieldNode]) -> Callable[[str], Object]:
+        """The writer of each type that turns up under an abstract one, made when it first does."""
+        writers: dict[str, Object] = {}
+
+        def writer_of(name: str) -> Object:
+            if name not in writers:
+                type_ = self._compiler.schema.type_map[name]
+                assert isinstance(type_, GraphQLObjectType)
+                writers[name] = self.object(type_, _sets(nodes), nodes)
+            return writers[name]
+
+        return writer_of
+
+    # Selections.
+
+    def collect(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Selected:
+        """The fields selected of a type, by response key, in the order in which they are answered."""
+        found: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for selections in sets:
+            self._gather(type_, selections, found, seen)
+        return found
+
+    def _gather(
+        self, type_: GraphQLObjectType, selections: SelectionSetNode, found: dict[str, list[FieldNode]], seen: set[str]
+    ) -> None:
+        for node in selections.selections:
+            if not self._is_included(node):
+                continue
+            if isinstance(node, FieldNode):
+                found.setdefault((node.alias or node.name).value, []).append(node)
+            elif isinstance(node, InlineFragmentNode):
+                if node.type_condition is None or self._is_of(type_, node.type_condition.name.value):
+                    self._gather(type_, node.selection_set, found, seen)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                fragment = self._operation.fragments[node.name.value]
+                if self._is_of(type_, fragment.type_condition.name.value):
+                    self._gather(type_, fragment.selection_set, found, seen)
+
+    def _is_of(self, type_: GraphQLObjectType, condition: str) -> bool:
+        if type_.name == condition:
+            return True
+        other = self._compiler.schema.type_map[condition]
+        return is_abstract_type(other) and self._compiler.schema.is_sub_type(other, type_)
+
+    def _is_included(self, node: Any) -> bool:
+        for directive in node.directives or ():
+            if directive.name.value in ("skip", "include"):
+                (argument,) = directive.arguments
+                value = argument.value
+                holds = value.value if isinstance(value, BooleanValueNode) else self._booleans[value.name.value]
+                if holds is (directive.name.value == "skip"):
+                    return False
+        return True
+
+    def _definition(self, type_: GraphQLObjectType, name: str) -> GraphQLField:
+        definition: GraphQLField | None = type_.fields.get(name)
+        if definition is None or DEFINITION not in definition.extensions:
+            raise NotCompiled(f"{type_.name}.{name} has no step")
+        return definition
+
+
+class Reading(NamedTuple):
+    """How a plain field gets its value of an object."""
+
+    get: Callable[[Any], Any]
+    signature: str
+
+
+class Plain(NamedTuple):
+    """How a plain value is written, and what tells that way from others."""
+
+    encode: Encode
+    signature: tuple[object, ...]
+
+
+def _sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
+    return [node.selection_set for node in nodes if node.selection_set]

@@ -1,0 +1,77 @@
+"""One operation's plans: as many as there are combinations of the Booleans that @skip and @include use, within a bound."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from graphql import DirectiveNode, VariableNode, Visitor, visit
+
+from api.arguments import VariableReader
+from api.compile import Compiler, NotCompiled
+from api.documents import Operation
+from api.writers import Object
+
+MOST_PLANS = 16
+
+
+class BoundPlan(NamedTuple):
+    """A plan, and the coerced variables to run it with."""
+
+    root: Object
+    variables: Mapping[str, Any]
+
+
+class CompiledOperation:
+    """An operation that is compiled when it is first run, and again for other values of its Booleans."""
+
+    def __init__(self, compiler: Compiler, operation: Operation) -> None:
+        self._compiler = compiler
+        self._operation = operation
+        self._reader = VariableReader(compiler.schema, operation)
+        self._conditions = sorted(_conditions(operation))
+        self._plans: OrderedDict[tuple[Any, ...], Object | None] = OrderedDict()
+
+    def plan(self, given: Mapping[str, Any]) -> BoundPlan | None:
+        """The plan for these variables; None where graphql-core must answer: what is not compiled, and variables that
+        do not fit, of which it tells."""
+        variables = self._reader.read(given)
+        if not isinstance(variables, dict):
+            return None
+        booleans = tuple(variables.get(name) for name in self._conditions)
+        if booleans in self._plans:
+            root = self._plans[booleans]
+        else:
+            root = self._remember(booleans)
+        return None if root is None else BoundPlan(root, variables)
+
+    def _remember(self, booleans: tuple[Any, ...]) -> Object | None:
+        try:
+            if None in booleans:
+                raise NotCompiled("a condition has no value")
+            values = dict(zip(self._conditions, booleans, strict=True))
+            root = self._compiler.compile(self._operation, values)
+        except NotCompiled:
+            root = None
+        self._plans[booleans] = root
+        while len(self._plans) > MOST_PLANS:
+            self._plans.popitem(last=False)
+        return root
+
+
+def _conditions(operation: Operation) -> set[str]:
+    """The variables that @skip and @include use."""
+    finder = _ConditionFinder()
+    for node in (operation.definition, *operation.fragments.values()):
+        visit(node, finder)
+    return finder.names
+
+
+class _ConditionFinder(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)
