@@ -174,11 +174,11 @@ class Compilation:
             plain = shown.plain
             kept = None if plain is None else self._compiler.fragments("list", item.name, plain.signature)
             return NodesPart(*place, shown, kept)
-        writer = self.writer(definition.type, nodes, f"{type_.name}.{name}")
         reader = ArgumentReader(self._compiler.schema, self._operation, definition, nodes[0])
-        if isinstance(field.step, ListStep):
-            return ListPart(*place, writer, field.step, reader)
-        return StepPart(*place, writer, field.step, reader)
+        if isinstance(field.step, ListStep) and isinstance(definition.type, GraphQLNonNull):
+            # A list is there or is an error, so nobody need look whether it is null.
+            return ListPart(*place, self._bare_writer(definition.type.of_type, nodes, ""), field.step, reader)
+        return StepPart(*place, self.writer(definition.type, nodes, f"{type_.name}.{name}"), field.step, reader)
 
     def _record_item(self, type_: GraphQLOutputType) -> GraphQLObjectType | None:
         """The item of a list of records of one kind."""

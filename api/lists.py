@@ -24,6 +24,8 @@ class ListPlan:
 
     question: Question
     arguments: PageArguments
+    page: Page | None
+    """The page, if that takes no cursor."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class ListStep(Step):
     read: Callable[[Arguments], Question] = lambda given: Relations()
 
     def plan(self, request: Request, given: Arguments) -> ListPlan:
-        return ListPlan(self.read(given), PageArguments.read(given, request))
+        arguments = PageArguments.read(given, request)
+        return ListPlan(self.read(given), arguments, None if arguments.has_cursor else arguments.page(b""))
 
 
 class Lists(Sequence[Listing]):
@@ -68,10 +71,9 @@ def list_step(read: Callable[[Arguments], Question], path: Path | None = None) -
 
 def lists(request: Request, sources: Sequence[Any], plan: ListPlan) -> Sequence[Listing | InvalidCursor]:
     """The lists that a plan leads to, one of each source."""
-    question, arguments = plan.question, plan.arguments
-    if not arguments.has_cursor:
-        return Lists(Batch(_asked(request, sources, question, arguments.page(b""))), sources, question)
-    return _lists_at(request, sources, question, arguments)
+    if plan.page is None:
+        return _lists_at(request, sources, plan.question, plan.arguments)
+    return Lists(Batch(_asked(request, sources, plan.question, plan.page)), sources, plan.question)
 
 
 def _lists_at(

@@ -1,13 +1,12 @@
 """What one request may see and use: the graph at one version, and the limits that hold for it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from graph.engine import Engine
 from graph.journal.journal import Head
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """The context of every step of an operation. `page_default` and `page_limit` are numbers of items in a list."""
 
     engine: Engine

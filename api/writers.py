@@ -149,8 +149,11 @@ class Object:
             return [b"{}"] * len(sources)
         columns = [await part.write(run, sources, spot) for part in self.parts]
         template = self._template
-        if any(FAILED in column for column in columns):
-            return [FAILED if FAILED in row else template % row for row in zip(*columns, strict=True)]
+        for column in columns:
+            if FAILED in column:
+                return [FAILED if FAILED in row else template % row for row in zip(*columns, strict=True)]
+        if len(columns) == 1:
+            return [template % entry for entry in columns[0]]
         return [template % row for row in zip(*columns, strict=True)]
 
 
@@ -163,6 +166,7 @@ class Abstract:
 
     async def write(self, run: Run, values: Sequence[Any], spot: Spot) -> Column:
         picked, column = pick(run, values, spot, self._nodes)
+        column = column or [NULL] * len(values)
         places: dict[str, list[int]] = {}
         for index in range(len(values)) if picked is None else picked:
             places.setdefault(type(values[index]).__name__, []).append(index)
@@ -175,11 +179,17 @@ class Abstract:
 
 
 def pick(run: Run, values: Sequence[Any], spot: Spot, nodes: list[FieldNode]) -> tuple[list[int] | None, Column]:
-    """Which values there are to write (None: all of them), and the column with what is known of the others."""
-    if type(values) is Lists or not any(value is None or isinstance(value, Exception) for value in values):
-        return None, [NULL] * len(values)
-    picked, column = [], [NULL] * len(values)
-    known: Column = list(column)
+    """Which values there are to write, and the column with what is known of the others; None and nothing if that is all
+    of them."""
+    if type(values) is Lists:
+        return None, []
+    for value in values:
+        if value is None or isinstance(value, Exception):
+            break
+    else:
+        return None, []
+    picked: list[int] = []
+    known: Column = [NULL] * len(values)
     for index, value in enumerate(values):
         if isinstance(value, Exception):
             run.fail(spot, index, value, nodes)

@@ -4,7 +4,7 @@ An index in the sense of ARCHITECTURE.md: it holds references to the graph's rec
 time. A change forgets just the starts whose reach it could alter, found by walking the paths backwards from it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -25,12 +25,20 @@ class Members:
     `pages` is for the engine: pages of them that it has made, which live and die with what they show.
     """
 
-    __slots__ = ("entities", "links", "pages")
+    __slots__ = ("_terms", "entities", "links", "pages")
 
     def __init__(self, entities: list[Entity], links: Links) -> None:
         self.entities = entities
         self.links = links
         self.pages: dict[tuple[int | None, int | None], Reach] = {}
+        self._terms: dict[str, frozenset[Any]] = {}
+
+    def terms(self, attribute: str) -> frozenset[Any]:
+        """The values that an attribute has among them: what "some partner is a government" comes down to."""
+        terms = self._terms.get(attribute)
+        if terms is None:
+            terms = self._terms[attribute] = frozenset([getattr(entity, attribute) for entity in self.entities])
+        return terms
 
 
 class Adjacency:
@@ -58,10 +66,9 @@ class Adjacency:
         members = known.get(start) if known else None
         return members or self._remember(path, start)
 
-    def following(self, path: Path) -> Callable[[str], Members]:
-        """`members` of one path, for a whole frontier: the path is looked up once."""
-        known = self._known.setdefault(path, {})
-        return lambda start: known.get(start) or self._remember(path, start)
+    def known(self, path: Path) -> Mapping[str, Members]:
+        """What is remembered of a path, by start: for a whole frontier, with one look at the path."""
+        return self._known.setdefault(path, {})
 
     def _remember(self, path: Path, start: str) -> Members:
         members = self._walk_all(path, start)

@@ -87,7 +87,8 @@ def bounds(items: Sequence[T], page: Page, compare: Callable[[T, Position], int]
 
 
 class Shelf:
-    """Entities kept in one order while they come and go."""
+    """Entities kept in one order while they come and go; and, for attributes that are asked for by their terms, those of
+    each term on a shelf of their own."""
 
     BULK = 1_000
     """From so many newcomers on, one sort of all is quicker than finding the place of each."""
@@ -95,22 +96,53 @@ class Shelf:
     def __init__(self, sorter: Sorter) -> None:
         self.sorter = sorter
         self.entities: list[Entity] = []
+        self._by_term: dict[str, dict[Any, Shelf]] = {}
+
+    def having(self, attribute: str, term: Any) -> list[Entity]:
+        """The entities whose attribute is this term, in order. The index of an attribute is made when it is first
+        asked for."""
+        shelves = self._by_term.get(attribute)
+        if shelves is None:
+            shelves = self._by_term[attribute] = {}
+            self._sort_into(shelves, attribute, self.entities)
+        shelf = shelves.get(term)
+        return [] if shelf is None else shelf.entities
 
     def add(self, newcomers: Sequence[Entity]) -> None:
+        if not newcomers:
+            return
         if len(newcomers) >= self.BULK:
             self.entities = self.sorter.sort([*self.entities, *newcomers])
-            return
-        for entity in newcomers:
-            self.entities.insert(self._place(entity), entity)
+        else:
+            for entity in newcomers:
+                self.entities.insert(self._place(entity), entity)
+        for attribute, shelves in self._by_term.items():
+            self._sort_into(shelves, attribute, newcomers)
 
     def discard(self, leavers: Sequence[Entity]) -> None:
+        if not leavers:
+            return
         if len(leavers) >= self.BULK:
             gone = {entity.id for entity in leavers}
             self.entities = [entity for entity in self.entities if entity.id not in gone]
-            return
-        for entity in leavers:
-            del self.entities[self._place(entity)]
+        else:
+            for entity in leavers:
+                del self.entities[self._place(entity)]
+        for attribute, shelves in self._by_term.items():
+            for term, left in _by_term(attribute, leavers).items():
+                shelves[term].discard(left)
+
+    def _sort_into(self, shelves: "dict[Any, Shelf]", attribute: str, entities: Sequence[Entity]) -> None:
+        for term, found in _by_term(attribute, entities).items():
+            shelves.setdefault(term, Shelf(self.sorter)).add(found)
 
     def _place(self, entity: Entity) -> int:
         position = self.sorter.position(entity)
         return bisect_left(self.entities, 0, key=lambda other: self.sorter.compare(other, position))
+
+
+def _by_term(attribute: str, entities: Sequence[Entity]) -> dict[Any, list[Entity]]:
+    found: dict[Any, list[Entity]] = {}
+    for entity in entities:
+        found.setdefault(getattr(entity, attribute), []).append(entity)
+    return found

@@ -16,7 +16,22 @@ from graph.adjacency import Adjacency, Links
 from graph.engine import Reach, RelationPage, Statistics
 from graph.model import Change, Entity, Relation, RelationName
 from graph.ordering import Shelf, Sorter, bounds
-from graph.plan import ALWAYS, Expand, Match, Order, Page, Position, Relations, Where, natural_order
+from graph.plan import (
+    ALWAYS,
+    And,
+    Compare,
+    Expand,
+    Match,
+    Operator,
+    Order,
+    Page,
+    Position,
+    Relations,
+    ValueType,
+    Where,
+    conjunction,
+    natural_order,
+)
 from graph.predicates import Predicate, predicate
 from graph.vocabulary import ChangeAction, Direction, Kind, RelationKind
 
@@ -157,18 +172,23 @@ class Resident:
 
     def _whole_lists(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
         """Pages of lists that nothing narrows, in their natural order: those without cursors are made once."""
-        sorter = self._sorter(step.order)
         if page.after is not None or page.before is not None:
+            sorter = self._sorter(step.order)
             found = (self.adjacency.members(step.path, start) for start in frontier)
             return [_reach(members.entities, members.links, page, sorter) for members in found]
-        wanted, follow, answers = (page.first, page.last), self.adjacency.following(step.path), []
-        for start in frontier:
-            members = follow(start)
-            reach = members.pages.get(wanted)
-            if reach is None:
-                reach = members.pages[wanted] = _reach(members.entities, members.links, page, sorter, lasting=True)
-            answers.append(reach)
-        return answers
+        wanted, known = (page.first, page.last), self.adjacency.known(step.path)
+        try:
+            return [known[start].pages[wanted] for start in frontier]  # the hot path of every nested page
+        except KeyError:
+            return [self._first_page(start, step, page) for start in frontier]
+
+    def _first_page(self, start: str, step: Expand, page: Page) -> Reach:
+        members = self.adjacency.members(step.path, start)
+        wanted = page.first, page.last
+        if wanted not in members.pages:
+            sorter = self._sorter(step.order)
+            members.pages[wanted] = _reach(members.entities, members.links, page, sorter, lasting=True)
+        return members.pages[wanted]
 
     async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:
         keep = self._filter(step.where)
@@ -201,9 +221,19 @@ class Resident:
 
     def _matching(self, match: Match) -> list[Entity]:
         """The entities that match, in the natural order of their kind."""
-        entities = self._shelves[match.kind].entities
-        keep = self._filter(match.where)
+        entities, rest = self._candidates(match)
+        keep = self._filter(rest)
         return entities if keep is None else list(filter(keep, entities))
+
+    def _candidates(self, match: Match) -> tuple[list[Entity], Where]:
+        """The entities that an index finds for one part of the condition, in natural order, and the rest of it."""
+        shelf = self._shelves[match.kind]
+        parts = match.where.parts if isinstance(match.where, And) else (match.where,)
+        for part in parts:
+            if isinstance(part, Compare) and part.type is ValueType.TERM and part.operator is Operator.EQ:
+                rest = conjunction([other for other in parts if other is not part])
+                return shelf.having(part.attribute, part.value), rest
+        return shelf.entities, match.where
 
     def _wanted(self, start: str, step: Relations) -> list[Relation]:
         relations = self.relations_of(start, step.direction)
