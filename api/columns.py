@@ -45,7 +45,8 @@ class FieldSpot(Spot):
     __slots__ = ("key", "rank")
 
     def __init__(self, parent: Spot, key: str, rank: int, *, nullable: bool) -> None:
-        super().__init__(parent, nullable=nullable)
+        self.parent = parent
+        self.nullable = nullable
         self.key = key
         self.rank = rank
 

@@ -32,9 +32,9 @@ from api.fields import DEFINITION, StepField
 from api.fragments import Fragments, Memory
 from api.leaves import Encode, encoder, listed, optional, required, to_json
 from api.lists import ListStep
-from api.parts import AttributePart, ListPart, Member, NodesPart, PlainPart, StepPart, braced
-from api.relay import NODES
-from api.writers import Abstract, Leaf, Many, NonNull, Nullable, Object, Part, Writer
+from api.parts import AttributePart, ListPart, Member, NodesPart, Place, PlainPart, StepPart, braced
+from api.relay import NODES, TOTAL
+from api.writers import Abstract, Leaf, Many, Nulls, Object, Part, Writer
 from graph.model import RECORDS, Relation
 
 RECORD_TYPES = {Relation.__name__, *(record.__name__ for record in RECORDS.values())}
@@ -110,21 +110,15 @@ class Compilation:
         name = nodes[0].name.value
         if name == "__typename":
             written = to_json(type_.name)
-            return Member(key, rank, nodes, nullable=False, encode=lambda source: written, signature=(key, name))
+            return Member(Place(key, rank, nodes, name, nullable=False), lambda source: written, (name,))
         definition = self._definition(type_, name)
         read = self._reading(definition, nodes[0])
         plain = None if read is None else self._plain(definition.type, nodes, f"{type_.name}.{name}")
         if read is None or plain is None:
             return None
         get, encode = read.get, plain.encode
-        return Member(
-            key,
-            rank,
-            nodes,
-            nullable=not isinstance(definition.type, GraphQLNonNull),
-            encode=lambda source: encode(get(source)),
-            signature=(key, name, read.signature, plain.signature),
-        )
+        place = self._place(type_, definition, key, rank, nodes)
+        return Member(place, lambda source: encode(get(source)), (name, read.signature, plain.signature))
 
     def _reading(self, definition: GraphQLField, node: FieldNode) -> "Reading | None":
         """How a plain field gets its value of an object; None if it takes more than the object."""
@@ -163,39 +157,53 @@ class Compilation:
     # Members that ask the engine, or lead to objects that do.
 
     def _part(self, type_: GraphQLObjectType, key: str, rank: int, nodes: list[FieldNode]) -> Part:
-        name = nodes[0].name.value
-        definition = self._definition(type_, name)
+        definition = self._definition(type_, nodes[0].name.value)
         field = definition.extensions[DEFINITION]
-        place = key, rank, nodes, not isinstance(definition.type, GraphQLNonNull)
+        place = self._place(type_, definition, key, rank, nodes)
         if not isinstance(field, StepField):
-            return AttributePart(*place, self.writer(definition.type, nodes, f"{type_.name}.{name}"), field.python_name)
+            return AttributePart(place, self._writer(definition.type, place.nulls), field.python_name)
         if field.step is NODES and (item := self._record_item(definition.type)):
-            shown = self.object(item, _sets(nodes), nodes)
-            plain = shown.plain
-            kept = None if plain is None else self._compiler.fragments("list", item.name, plain.signature)
-            return NodesPart(*place, shown, kept)
+            return self._nodes_part(place, item)
         reader = ArgumentReader(self._compiler.schema, self._operation, definition, nodes[0])
-        if isinstance(field.step, ListStep) and isinstance(definition.type, GraphQLNonNull):
-            # A list is there or is an error, so nobody need look whether it is null.
-            return ListPart(*place, self._bare_writer(definition.type.of_type, nodes, ""), field.step, reader)
-        return StepPart(*place, self.writer(definition.type, nodes, f"{type_.name}.{name}"), field.step, reader)
+        if isinstance(field.step, ListStep):
+            connection = _bare(definition.type)
+            assert isinstance(connection, GraphQLObjectType)
+            wants_pages = self._wants_pages(connection, nodes)
+            shown = self.object(connection, _sets(nodes), nodes)
+            return ListPart(place, shown, field.step, reader, wants_pages=wants_pages)
+        return StepPart(place, self._writer(definition.type, place.nulls), field.step, reader)
+
+    def _place(
+        self, type_: GraphQLObjectType, definition: GraphQLField, key: str, rank: int, nodes: list[FieldNode]
+    ) -> Place:
+        nullable = not isinstance(definition.type, GraphQLNonNull)
+        return Place(key, rank, nodes, f"{type_.name}.{nodes[0].name.value}", nullable=nullable)
+
+    def _nodes_part(self, place: Place, item: GraphQLObjectType) -> NodesPart:
+        shown = self.object(item, _sets(place.nodes), place.nodes)
+        plain = shown.plain
+        kept = None if plain is None else self._compiler.fragments("list", item.name, plain.signature)
+        return NodesPart(place, shown, kept)
+
+    def _wants_pages(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> bool:
+        """Whether more is selected of a connection than its length."""
+        selected = {field_nodes[0].name.value for field_nodes in self.collect(type_, _sets(nodes)).values()}
+        steps = [type_.fields[name].extensions[DEFINITION].step for name in selected - {"__typename"}]
+        return any(step is not TOTAL for step in steps)
 
     def _record_item(self, type_: GraphQLOutputType) -> GraphQLObjectType | None:
         """The item of a list of records of one kind."""
-        while isinstance(type_, GraphQLNonNull | GraphQLList):
-            type_ = type_.of_type
-        return type_ if isinstance(type_, GraphQLObjectType) and type_.name in RECORD_TYPES else None
+        item = _bare(type_)
+        return item if isinstance(item, GraphQLObjectType) and item.name in RECORD_TYPES else None
 
-    def writer(self, type_: GraphQLOutputType, nodes: list[FieldNode], name: str) -> Writer:
-        """The writer of a field's type, which absorbs failures if the type takes null."""
+    def _writer(self, type_: GraphQLOutputType, nulls: Nulls) -> Writer:
+        """The writer of a type, null or not."""
+        nodes = nulls.nodes
         if isinstance(type_, GraphQLNonNull):
-            return NonNull(self._bare_writer(type_.of_type, nodes, name), name, nodes)
-        return Nullable(self._bare_writer(type_, nodes, name))
-
-    def _bare_writer(self, type_: GraphQLOutputType, nodes: list[FieldNode], name: str) -> Writer:
+            return self._writer(type_.of_type, nulls)
         if isinstance(type_, GraphQLList):
-            item = self.writer(type_.of_type, nodes, name)
-            return Many(item, nodes, nullable_items=not isinstance(type_.of_type, GraphQLNonNull))
+            of_items = Nulls(not isinstance(type_.of_type, GraphQLNonNull), nulls.name, nodes)
+            return Many(self._writer(type_.of_type, of_items), of_items)
         if is_leaf_type(type_):
             return Leaf(encoder(type_), nodes)
         if is_abstract_type(type_):
@@ -278,6 +286,13 @@ class Plain(NamedTuple):
 
     encode: Encode
     signature: tuple[object, ...]
+
+
+def _bare(type_: GraphQLOutputType) -> GraphQLOutputType:
+    """The type within lists and non-null."""
+    while isinstance(type_, GraphQLNonNull | GraphQLList):
+        type_ = type_.of_type
+    return type_
 
 
 def _sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:

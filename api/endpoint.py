@@ -7,6 +7,7 @@ happened, or in application/json for clients of old. A browser that opens the ad
 import asyncio
 import os
 from collections.abc import Sequence
+from itertools import count
 
 from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
@@ -37,6 +38,11 @@ CACHING: dict[str, Headers] = {
     "GET": ((b"cache-control", b"no-cache"),),  # may be kept, must be asked for again
     "POST": ((b"cache-control", b"no-store"),),
 }
+SENT: dict[tuple[str | None, str], Headers] = {
+    (media_type, method): (*ANSWER_HEADERS[media_type], *caching)
+    for media_type in ANSWERS
+    for method, caching in CACHING.items()
+}
 
 
 class Endpoint:
@@ -46,31 +52,33 @@ class Endpoint:
         self._executor = executor
         self._settings = settings
         self._page = get_graphql_ide_html("graphiql").encode() if settings.graphiql else None
+        self._process = os.urandom(4).hex()
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = os.urandom(8).hex()
+        request_id = f"{self._process}-{next(self._numbers)}"
         method = scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         accept = headers.get(b"accept", b"").decode("latin-1")
         if self._page and method == "GET" and _wants_page(accept, scope["query_string"]):
             await _send(send, 200, PAGE_HEADERS, self._page, request_id)
             return
+        media_type = negotiate(accept)
         try:
-            answer = await self._answer(scope, receive, headers, accept, request_id)
+            answer = await self._answer(scope, receive, headers, media_type, request_id)
         except ClientGone:
             return
-        media_type = negotiate(accept) or JSON
         status = answer.status if media_type == GRAPHQL_JSON else answer.json_status
-        sent = (*ANSWER_HEADERS[media_type], *CACHING.get(method, ()), *answer.headers)
-        await _send(send, status, sent, answer.body, request_id)
+        sent = SENT.get((media_type, method), ANSWER_HEADERS[JSON])
+        await _send(send, status, (*sent, *answer.headers) if answer.headers else sent, answer.body, request_id)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], accept: str, request_id: str
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], media_type: str | None, request_id: str
     ) -> Answer:
         is_get = scope["method"] == "GET"
         document = None
         try:
-            _check(scope["method"], accept)
+            _check(scope["method"], media_type)
             if is_get:
                 request = read_get(scope["query_string"], self._settings)
             else:
@@ -94,11 +102,11 @@ def _wants_page(accept: str, query_string: bytes) -> bool:
     return negotiate(accept, (*ANSWERS, HTML)) == HTML
 
 
-def _check(method: str, accept: str) -> None:
+def _check(method: str, media_type: str | None) -> None:
     if method not in ("GET", "POST"):
         message = f"{method[:20]} means nothing here. Send GraphQL by POST, or queries by GET."
         raise refusal(message, status=405, headers=ALLOW)
-    if negotiate(accept) is None:
+    if media_type is None:
         raise refusal(f"Accept {GRAPHQL_JSON} or {JSON}; there is no other answer.", status=406)
 
 

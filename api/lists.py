@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from api.fields import Arguments, Step, argument, stepped
 from api.inputs import order_given, where_given
-from api.relay import PAGING, Asked, Batch, Listing, PageArguments, list_identity
+from api.relay import PAGING, Listing, PageArguments, list_identity
 from api.request import Request
 from graph.errors import InvalidCursor
 from graph.model import Entity
@@ -40,23 +39,62 @@ class ListStep(Step):
 
 
 class Lists(Sequence[Listing]):
-    """The lists under one field, one of each source; each is made only if somebody looks at it."""
+    """The lists under one field, one of each source: asked for once, when the first of them is looked at.
 
-    __slots__ = ("_question", "_sources", "batch")
+    `wants_pages` says that more than their lengths will be looked at, so that one call can answer both.
+    """
 
-    def __init__(self, batch: Batch, sources: Sequence[Any], question: Question) -> None:
-        self.batch = batch
+    __slots__ = ("_counts", "_page", "_pages", "_question", "_request", "_sources", "_wants_pages")
+
+    def __init__(
+        self, request: Request, sources: Sequence[Any], question: Question, page: Page, wants_pages: bool = False
+    ) -> None:
+        self._request = request
         self._sources = sources
         self._question = question
+        self._page = page
+        self._wants_pages = wants_pages
+        self._pages: Sequence[Any] | None = None
+        self._counts: Sequence[int] | None = None
 
     def __len__(self) -> int:
         return len(self._sources)
 
     def __getitem__(self, place: Any) -> Any:
-        return Listing(self.batch, place, _identity(self._sources[place], self._question))
+        return Listing(self, place, _identity(self._sources[place], self._question))
 
     def __iter__(self) -> Iterator[Listing]:
         return (self[place] for place in range(len(self._sources)))
+
+    async def pages(self) -> Sequence[Any]:
+        """The page of each list: a Reach, or a RelationPage."""
+        if self._pages is None:
+            engine, question = self._request.engine, self._question
+            if isinstance(question, Match):
+                self._pages = [await engine.match(question, self._page)] * len(self._sources)
+            elif isinstance(question, Expand):
+                starts = [source.id for source in self._sources]
+                self._pages = await engine.expand(starts, question, self._page)
+            else:
+                self._pages = await engine.relations([source.id for source in self._sources], question, self._page)
+        return self._pages
+
+    async def counts(self) -> Sequence[int]:
+        """How long each list is as a whole; without a call of its own where the pages are wanted too, and know."""
+        if self._counts is None:
+            pages = await self.pages() if self._wants_pages else self._pages
+            totals = [page.total for page in pages or ()]
+            self._counts = await self._ask_counts() if not totals or None in totals else totals
+        return self._counts
+
+    async def _ask_counts(self) -> Sequence[int]:
+        engine, question = self._request.engine, self._question
+        if isinstance(question, Match):
+            return [await engine.count(question)] * len(self._sources)
+        starts = [source.id for source in self._sources]
+        if isinstance(question, Expand):
+            return await engine.count_reached(starts, question)
+        return await engine.count_relations(starts, question)
 
 
 def list_step(read: Callable[[Arguments], Question], path: Path | None = None) -> ListStep:
@@ -69,11 +107,13 @@ def list_step(read: Callable[[Arguments], Question], path: Path | None = None) -
     return step
 
 
-def lists(request: Request, sources: Sequence[Any], plan: ListPlan) -> Sequence[Listing | InvalidCursor]:
-    """The lists that a plan leads to, one of each source."""
+def lists(
+    request: Request, sources: Sequence[Any], plan: ListPlan, *, wants_pages: bool = False
+) -> Sequence[Listing | InvalidCursor]:
+    """The lists that a plan leads to, one of each source; `wants_pages` if more than their lengths will be asked for."""
     if plan.page is None:
         return _lists_at(request, sources, plan.question, plan.arguments)
-    return Lists(Batch(_asked(request, sources, plan.question, plan.page)), sources, plan.question)
+    return Lists(request, sources, plan.question, plan.page, wants_pages)
 
 
 def _lists_at(
@@ -83,7 +123,7 @@ def _lists_at(
     opened = [_opened(arguments, _identity(source, question)) for source in sources]
     fitting = [source for source, page in zip(sources, opened, strict=True) if isinstance(page, Page)]
     page = next((page for page in opened if isinstance(page, Page)), Page())
-    fitted = iter(Lists(Batch(_asked(request, fitting, question, page)), fitting, question))
+    fitted = iter(Lists(request, fitting, question, page))
     return [next(fitted) if isinstance(page, Page) else page for page in opened]
 
 
@@ -102,24 +142,6 @@ def _identity(source: Any, question: Question) -> Callable[[], bytes]:
             return lambda: list_identity(path.name, source.id, where, order)
         case _:
             return lambda: list_identity("relations", source.id, question)
-
-
-def _asked(request: Request, sources: Sequence[Any], question: Question, page: Page) -> Asked:
-    engine = request.engine
-    if isinstance(question, Match):
-        match, many = question, len(sources)
-
-        async def pages() -> Any:
-            return [await engine.match(match, page)] * many
-
-        async def counts() -> Any:
-            return [await engine.count(match)] * many
-
-        return Asked(pages, counts)
-    starts = [source.id for source in sources]
-    if isinstance(question, Expand):
-        return Asked(partial(engine.expand, starts, question, page), partial(engine.count_reached, starts, question))
-    return Asked(partial(engine.relations, starts, question, page), partial(engine.count_relations, starts, question))
 
 
 # What a field says to have a list.

@@ -24,7 +24,9 @@ class ClientGone(Exception):
 
 async def read_post(headers: dict[bytes, bytes], receive: Receive, settings: Settings) -> GraphQLRequest:
     """The request in a JSON body. Raises RequestError."""
-    _check_content_type(headers.get(b"content-type", b"").decode("latin-1"))
+    content_type = headers.get(b"content-type", b"")
+    if content_type != b"application/json":
+        _check_content_type(content_type.decode("latin-1"))
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise refusal("A compressed body is not read. Send it without Content-Encoding.", status=415)
     return decode_request(await _read_body(receive, headers.get(b"content-length"), settings), settings)
@@ -68,11 +70,24 @@ def decode_request(body: bytes, settings: Settings) -> GraphQLRequest:
 
 
 def _checked(request: GraphQLRequest, settings: Settings) -> GraphQLRequest:
-    if request.variables:
+    if request.variables and not _are_few_and_short(request.variables):
         check_values(request.variables, settings)
     if request.extensions:
         check_values(request.extensions, settings)
     return request
+
+
+def _are_few_and_short(values: dict[str, Any]) -> bool:
+    """Whether nothing about the values can exceed any limit worth setting, as of nearly all requests."""
+    if len(values) > 20:
+        return False
+    for value in values.values():
+        if type(value) is str:
+            if len(value) > 200:
+                return False
+        elif value is not None and type(value) is not int and type(value) is not bool:
+            return False
+    return True
 
 
 def _decode_parameter(name: str, given: dict[str, str], settings: Settings) -> dict[str, Any] | None:
@@ -96,9 +111,14 @@ def _check_content_type(content_type: str) -> None:
 async def _read_body(receive: Receive, content_length: bytes | None, settings: Settings) -> bytes:
     if content_length and content_length.isdigit() and int(content_length[:20]) > settings.max_body:
         raise _too_large(settings)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        whole: bytes = message.get("body", b"")  # nearly always it comes in one piece
+        if len(whole) > settings.max_body:
+            raise _too_large(settings)
+        return whole
     body = bytearray()
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         body += message.get("body", b"")
@@ -106,6 +126,7 @@ async def _read_body(receive: Receive, content_length: bytes | None, settings: S
             raise _too_large(settings)
         if not message.get("more_body", False):
             return bytes(body)
+        message = await receive()
 
 
 def _too_large(settings: Settings) -> Exception:

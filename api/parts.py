@@ -11,26 +11,39 @@ from api.fields import Step
 from api.fragments import Fragments
 from api.leaves import NULL, Encode, to_json
 from api.lists import ListPlan, Lists, ListStep, lists
-from api.relay import Batch
-from api.writers import Object, Writer, join_lists
+from api.writers import Nulls, Object, Writer, join_lists, typed
 from graph.engine import Reach
+
+
+class Place:
+    """Where a field stands among the members of its object, and what it makes of null."""
+
+    __slots__ = ("key", "nodes", "nulls", "rank")
+
+    def __init__(self, key: str, rank: int, nodes: list[FieldNode], name: str, *, nullable: bool) -> None:
+        self.key = key
+        self.rank = rank
+        self.nodes = nodes
+        self.nulls = Nulls(nullable, name, nodes)
+
+    @property
+    def prefix(self) -> bytes:
+        return to_json(self.key) + b":"
+
+    def spot(self, above: Spot) -> FieldSpot:
+        return FieldSpot(above, self.key, self.rank, nullable=self.nulls.taken)
 
 
 class Member:
     """A plain member: `encode` writes its value from the object alone. `signature` tells it from other members."""
 
-    __slots__ = ("encode", "key", "nodes", "nullable", "prefix", "rank", "signature")
+    __slots__ = ("encode", "place", "prefix", "signature")
 
-    def __init__(
-        self, key: str, rank: int, nodes: list[FieldNode], *, nullable: bool, encode: Encode, signature: tuple[Any, ...]
-    ) -> None:
-        self.key = key
-        self.rank = rank
-        self.nodes = nodes
-        self.nullable = nullable
+    def __init__(self, place: Place, encode: Encode, signature: tuple[Any, ...]) -> None:
+        self.place = place
+        self.prefix = place.prefix
         self.encode = encode
-        self.signature = signature
-        self.prefix = to_json(key) + b":"
+        self.signature = (place.key, *signature)
 
     def write(self, source: Any) -> bytes:
         return self.prefix + self.encode(source)
@@ -52,16 +65,16 @@ class PlainPart:
         self.signature = tuple(member.signature for member in members)
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
-        if self._fragments is None:
-            return [self._write_one(run, index, source, spot) for index, source in enumerate(sources)]
-        known = self._fragments.known
-        try:
-            return [known[id(source)] for source in sources]
-        except KeyError:
-            return [
-                known.get(id(source)) or self._write_one(run, index, source, spot)
-                for index, source in enumerate(sources)
-            ]
+        return self.write_now(run, sources, spot)
+
+    def write_now(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+        if self._fragments is not None:
+            known = self._fragments.known
+            try:
+                return [known[id(source)] for source in sources]
+            except KeyError:  # some are new
+                pass
+        return [self._write_one(run, index, source, spot) for index, source in enumerate(sources)]
 
     def plain(self, source: Any) -> bytes:
         """The members of an object. Raises whatever one of them raises."""
@@ -86,121 +99,96 @@ class PlainPart:
             try:
                 written.append(member.write(source))
             except Exception as error:  # noqa: BLE001  # a field's error, whatever it is
-                run.fail(FieldSpot(spot, member.key, member.rank, nullable=member.nullable), index, error, member.nodes)
+                run.fail(member.place.spot(spot), index, error, member.place.nodes)
                 written.append(member.prefix + NULL)
-                failed = failed or not member.nullable
+                failed = failed or not member.place.nulls.taken
         return FAILED if failed else b",".join(written)
 
 
-class _FieldPart:
-    """A member with a value that somebody must be asked for, or that holds such members."""
+class AttributePart:
+    """A field that reads an attribute, and leads on from it."""
 
-    def __init__(self, key: str, rank: int, nodes: list[FieldNode], nullable: bool, writer: Writer) -> None:
-        self.frame = to_json(key) + b":%b"
-        self._key = key
-        self._rank = rank
-        self._nodes = nodes
-        self._nullable = nullable
+    def __init__(self, place: Place, writer: Writer, attribute: str) -> None:
+        self.frame = place.prefix + b"%b"
+        self._place = place
         self._writer = writer
+        self._attribute = attribute
+
+    async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+        own = self._place.spot(spot)
+        values = [getattr(source, self._attribute) for source in sources]
+        return typed(run, await self._writer.write(run, values, own), own, self._place.nulls)
+
+
+class StepPart:
+    """A field with a step: the whole frontier in one call."""
+
+    def __init__(self, place: Place, writer: Writer, step: Step, arguments: ArgumentReader) -> None:
+        self.frame = place.prefix + b"%b"
+        self._place = place
+        self._writer = writer
+        self._run = step.run
+        self._arguments = arguments
+
+    async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+        own = self._place.spot(spot)
+        try:
+            values = await self._run(run.request, sources, self._arguments.read(run))
+        except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
+            values = [error] * len(sources)
+        return typed(run, await self._writer.write(run, values, own), own, self._place.nulls)
+
+
+class ListPart:
+    """A connection, which is there or is an error, but never null. What is asked is made once of constant arguments,
+    else in each execution; `wants_pages` if more than the length of its list is selected."""
+
+    def __init__(
+        self, place: Place, shown: Object, step: ListStep, arguments: ArgumentReader, *, wants_pages: bool
+    ) -> None:
+        self.frame = place.prefix + b"%b"
+        self._place = place
+        self._shown = shown
+        self._step = step
+        self._arguments = arguments
+        self._wants_pages = wants_pages
+        self._plan: ListPlan | None = None
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         try:
-            values = await self.values(run, sources)
+            values = lists(run.request, sources, self._plan or self._read(run), wants_pages=self._wants_pages)
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
-            values = [error] * len(sources)
-        own = FieldSpot(spot, self._key, self._rank, nullable=self._nullable)
-        return await self._writer.write(run, values, own)
+            return await self._shown.write(run, [error] * len(sources), self._place.spot(spot))
+        return await self._shown.write(run, values, self._place.spot(spot))
 
-    async def values(self, run: Run, sources: Sequence[Any]) -> Sequence[Any]:
-        raise NotImplementedError
-
-
-class AttributePart(_FieldPart):
-    """A field that reads an attribute, and leads on from it."""
-
-    def __init__(
-        self, key: str, rank: int, nodes: list[FieldNode], nullable: bool, writer: Writer, attribute: str
-    ) -> None:
-        super().__init__(key, rank, nodes, nullable, writer)
-        self._attribute = attribute
-
-    async def values(self, run: Run, sources: Sequence[Any]) -> Sequence[Any]:
-        return [getattr(source, self._attribute) for source in sources]
-
-
-class StepPart(_FieldPart):
-    """A field with a step: the whole frontier in one call."""
-
-    def __init__(
-        self,
-        key: str,
-        rank: int,
-        nodes: list[FieldNode],
-        nullable: bool,
-        writer: Writer,
-        step: Step,
-        arguments: ArgumentReader,
-    ) -> None:
-        super().__init__(key, rank, nodes, nullable, writer)
-        self._step = step
-        self._arguments = arguments
-
-    async def values(self, run: Run, sources: Sequence[Any]) -> Sequence[Any]:
-        return await self._step.run(run.request, sources, self._arguments.read(run))
-
-
-class ListPart(_FieldPart):
-    """A connection. What is asked is made once of constant arguments, else in each execution."""
-
-    def __init__(
-        self,
-        key: str,
-        rank: int,
-        nodes: list[FieldNode],
-        nullable: bool,
-        writer: Writer,
-        step: ListStep,
-        arguments: ArgumentReader,
-    ) -> None:
-        super().__init__(key, rank, nodes, nullable, writer)
-        self._step = step
-        self._arguments = arguments
-        self._plan: ListPlan | None = None
-
-    async def values(self, run: Run, sources: Sequence[Any]) -> Sequence[Any]:
-        plan = self._plan
-        if plan is None:
-            plan = self._step.plan(run.request, self._arguments.read(run))
-            if self._arguments.constant is not None:
-                self._plan = plan
-        return lists(run.request, sources, plan)
+    def _read(self, run: Run) -> ListPlan:
+        plan = self._step.plan(run.request, self._arguments.read(run))
+        if self._arguments.constant is not None:
+            self._plan = plan
+        return plan
 
 
 class NodesPart:
     """The nodes of a connection, records of one kind. Where they are plain, one parent's list is remembered."""
 
-    def __init__(
-        self, key: str, rank: int, nodes: list[FieldNode], nullable: bool, item: Object, fragments: Fragments | None
-    ) -> None:
-        self.frame = to_json(key) + b":%b"
-        self._key = key
-        self._rank = rank
+    def __init__(self, place: Place, item: Object, fragments: Fragments | None) -> None:
+        self.frame = place.prefix + b"%b"
+        self._place = place
         self._item = item
-        self._plain = item.plain
         self._fragments = fragments
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
-        batch: Batch = sources.batch if isinstance(sources, Lists) else sources[0].batch
-        pages = await batch.pages()
-        if self._fragments is not None and self._plain is not None:
-            known, write = self._fragments.known, self._plain.plain
+        asked = sources if type(sources) is Lists else sources[0].asked
+        pages = await asked.pages()
+        if self._fragments is not None and self._item.plain is not None:
+            known, write = self._fragments.known, self._item.plain.plain
             try:
                 return [known.get(id(page)) or self._write_list(page, write, self._fragments) for page in pages]
             except Exception:  # noqa: BLE001, S110  # told by the member that raises it, below
                 pass
         lengths = [len(page.entities) for page in pages]
         flat = pages[0].entities if len(pages) == 1 else [entity for page in pages for entity in page.entities]
-        own = ItemSpot(FieldSpot(spot, self._key, self._rank, nullable=False), lengths, nullable=False)
+        own = ItemSpot(self._place.spot(spot), lengths, nullable=False)
         return join_lists(await self._item.write_all(run, flat, own), lengths)
 
     def _write_list(self, page: Reach, write: Encode, fragments: Fragments) -> bytes:

@@ -5,10 +5,10 @@ the list. The seal is no secret; it keeps a cursor from being altered or used wh
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import strawberry
@@ -95,46 +95,25 @@ def open_cursor(cursor: str, identity: bytes) -> Position:
     return position
 
 
-class Asked(NamedTuple):
-    """How the lists of a whole frontier are asked for: one call for the pages, one for the counts."""
-
-    pages: Callable[[], Awaitable[Sequence[Any]]]
-    counts: Callable[[], Awaitable[Sequence[int]]]
-
-
-class Batch:
-    """The lists under one field, of all its sources: asked for once, when the first of them is looked at."""
-
-    __slots__ = ("_asked", "_counts", "_pages")
-
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-        self._pages: Sequence[Any] | None = None
-        self._counts: Sequence[int] | None = None
+class AskedLists(Protocol):
+    """The lists under one field, of all its sources, asked for together."""
 
     async def pages(self) -> Sequence[Any]:
         """The page of each list: a Reach, or a RelationPage."""
-        if self._pages is None:
-            self._pages = await self._asked.pages()
-        return self._pages
 
     async def counts(self) -> Sequence[int]:
-        """How long each list is as a whole; without a call where the pages know."""
-        if self._counts is None:
-            totals = [page.total for page in self._pages or ()]
-            self._counts = await self._asked.counts() if not totals or None in totals else totals
-        return self._counts
+        """How long each list is as a whole."""
 
 
 class Listing(NamedTuple):
-    """What a connection shows: one list of a batch, and its identity, worked out only for cursors."""
+    """What a connection shows: one of the lists asked for, and its identity, worked out only for cursors."""
 
-    batch: Batch
+    asked: AskedLists
     place: int
     identity: Callable[[], bytes]
 
     async def page(self) -> Any:
-        return (await self.batch.pages())[self.place]
+        return (await self.asked.pages())[self.place]
 
 
 class Linked(NamedTuple):
@@ -200,7 +179,7 @@ def _ends_of(page: Reach | RelationPage, identity: Callable[[], bytes]) -> Ends:
 
 
 async def _total(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[int]:
-    return [(await listing.batch.counts())[listing.place] for listing in listings]
+    return [(await listing.asked.counts())[listing.place] for listing in listings]
 
 
 async def _cursor(request: Request, edges: Sequence[Linked], given: Arguments) -> Sequence[str]:

@@ -41,6 +41,18 @@ class Members:
         return terms
 
 
+class Known(dict[str, Members]):
+    """What one path reaches from each start; walked when it is first asked for."""
+
+    def __init__(self, adjacency: "Adjacency", path: Path) -> None:
+        super().__init__()
+        self._adjacency = adjacency
+        self._path = path
+
+    def __missing__(self, start: str) -> Members:
+        return self._adjacency.walk_and_remember(self._path, start)
+
+
 class Adjacency:
     """The memory of where paths lead, over the graph's own adjacency."""
 
@@ -57,25 +69,26 @@ class Adjacency:
             Direction.IN: graph._pred,
         }
         self._nodes = graph._node
-        self._known: dict[Path, dict[str, Members]] = {}
+        self._known: dict[Path, Known] = {}
         self._size = 0
 
     def members(self, path: Path, start: str) -> Members:
         """What the path reaches from `start`; nothing where there is no such entity."""
+        return self.along(path)[start]
+
+    def along(self, path: Path) -> "Known":
+        """What the path reaches, by start: for whoever asks of many starts."""
         known = self._known.get(path)
-        members = known.get(start) if known else None
-        return members or self._remember(path, start)
+        if known is None:
+            known = self._known[path] = Known(self, path)
+        return known
 
-    def known(self, path: Path) -> Mapping[str, Members]:
-        """What is remembered of a path, by start: for a whole frontier, with one look at the path."""
-        return self._known.setdefault(path, {})
-
-    def _remember(self, path: Path, start: str) -> Members:
+    def walk_and_remember(self, path: Path, start: str) -> Members:
         members = self._walk_all(path, start)
         self._size += len(members.entities) + 1
         if self._size > self.BUDGET:
             self.forget_all()
-        self._known.setdefault(path, {})[start] = members
+        self.along(path)[start] = members
         return members
 
     def count(self, path: Path, start: str) -> int:

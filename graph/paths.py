@@ -25,7 +25,7 @@ class Way(msgspec.Struct, frozen=True):
     link: int = 0
 
 
-class Path(msgspec.Struct, frozen=True):
+class Path(msgspec.Struct, frozen=True, cache_hash=True):
     """All ways from an entity to the entities of a connection; `target` is their kind, or None for any."""
 
     name: str

@@ -177,6 +177,11 @@ class Expand(msgspec.Struct, frozen=True):
     where: Where = ALWAYS
     order: Order = BY_NAME
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left out, and the order is the natural one."""
+        return self.where == ALWAYS and self.order == natural_order(self.path.target)
+
 
 class Relations(msgspec.Struct, frozen=True):
     """The relations of each of a frontier, in canonical order: of these kinds (None: of all), in this direction."""

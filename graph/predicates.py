@@ -1,6 +1,6 @@
 """Conditions made ready for use: a plan's `Where` becomes a function that says whether a record meets it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -28,8 +28,8 @@ from graph.plan import (
 from graph.values import fold, span
 
 Predicate = Callable[[Any], bool]
-Follow = Callable[[Path, str], Members]
-"""What a path reaches from an id."""
+Follow = Callable[[Path], Mapping[str, Members]]
+"""What a path reaches, by start."""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -38,30 +38,30 @@ class Tally(msgspec.Struct, frozen=True):
     count: int
 
 
-def predicate(where: Where, members: Follow) -> Predicate:
-    """The condition as a function of a record; `members` follows paths. Meant for one question: it remembers."""
+def predicate(where: Where, follow: Follow) -> Predicate:
+    """The condition as a function of a record; `follow` follows paths. Meant for one question: it remembers."""
     match where:
         case Compare():
             return _compare(where)
         case And(parts):
-            return _all([predicate(part, members) for part in parts])
+            return _all([predicate(part, follow) for part in parts])
         case Or(parts):
-            checks = [predicate(part, members) for part in parts]
+            checks = [predicate(part, follow) for part in parts]
             return lambda record: any(check(record) for check in checks)
         case Not(part):
-            negated = predicate(part, members)
+            negated = predicate(part, follow)
             return lambda record: not negated(record)
         case Codes(attribute, quantifier, inner):
-            return _quantified(attrgetter(attribute), quantifier, predicate(inner, members))
+            return _quantified(attrgetter(attribute), quantifier, predicate(inner, follow))
         case CodeCount(attribute, count):
-            return _counted(attrgetter(attribute), predicate(count, members))
+            return _counted(attrgetter(attribute), predicate(count, follow))
         case Related(Reached(path, And(()), And(())), Quantifier.SOME, Compare(_, ValueType.TERM, Operator.EQ)):
-            return _some_term(path, where.where, members)
+            return _some_term(path, where.where, follow)
         case Related(reached, quantifier, inner):
-            check = _remembered(predicate(inner, members))
-            return _quantified(_narrowed(reached, members), quantifier, check)
+            check = _remembered(predicate(inner, follow))
+            return _quantified(_narrowed(reached, follow), quantifier, check)
         case RelatedCount(reached, count):
-            return _counted(_narrowed(reached, members), predicate(count, members))
+            return _counted(_narrowed(reached, follow), predicate(count, follow))
     raise TypeError(f"No such condition: {where!r}")
 
 
@@ -74,11 +74,11 @@ def _all(checks: Sequence[Predicate]) -> Predicate:
     return lambda record: all(check(record) for check in checks)
 
 
-def _some_term(path: Path, where: Where, members: Follow) -> Predicate:
+def _some_term(path: Path, where: Where, follow: Follow) -> Predicate:
     """Whether a term is among those of the entities reached: one look at what is remembered of them."""
     assert isinstance(where, Compare)
-    attribute, term = where.attribute, where.value
-    return lambda record: term in members(path, record.id).terms(attribute)
+    known, attribute, term = follow(path), where.attribute, where.value
+    return lambda record: term in known[record.id].terms(attribute)
 
 
 def _quantified(read: Callable[[Any], Sequence[Any]], quantifier: Quantifier, check: Predicate) -> Predicate:
@@ -95,16 +95,16 @@ def _counted(read: Callable[[Any], Sequence[Any]], check: Predicate) -> Predicat
     return lambda record: check(Tally(len(read(record))))
 
 
-def _narrowed(reached: Reached, members: Follow) -> Callable[[Entity], Sequence[Entity]]:
+def _narrowed(reached: Reached, follow: Follow) -> Callable[[Entity], Sequence[Entity]]:
     """Reads the entities reached from a record that have a relation meeting `link` and meet `within`."""
-    path = reached.path
+    known = follow(reached.path)
     if reached.link == ALWAYS and reached.within == ALWAYS:
-        return lambda record: members(path, record.id).entities
-    link = predicate(reached.link, members)
-    within = _remembered(predicate(reached.within, members))
+        return lambda record: known[record.id].entities
+    link = predicate(reached.link, follow)
+    within = _remembered(predicate(reached.within, follow))
 
     def read(record: Entity) -> Sequence[Entity]:
-        found = members(path, record.id)
+        found = known[record.id]
         entities, links = found.entities, found.links
         if reached.link == ALWAYS:
             return [entity for entity in entities if within(entity)]

@@ -144,8 +144,11 @@ class Resident:
 
     async def find(self, kind: Kind, attributes: Sequence[str], values: Sequence[str]) -> list[Entity | None]:
         indexes = [self._found[kind, attribute] for attribute in attributes]
-        hits = (next((ids[0] for index in indexes if (ids := index.get(value))), None) for value in values)
-        return [None if id is None else self.entity(id) for id in hits]
+        found = []
+        for value in values:
+            ids = next((ids for index in indexes if (ids := index.get(value))), None)
+            found.append(self.entity(ids[0]) if ids else None)
+        return found
 
     async def match(self, match: Match, page: Page) -> Reach:
         sorter = self._sorter(match.order)
@@ -158,7 +161,7 @@ class Resident:
         return len(self._matching(match))
 
     async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
-        if step.where == ALWAYS and step.order == natural_order(step.path.target):
+        if step.is_whole:
             return self._whole_lists(frontier, step, page)
         sorter = self._sorter(step.order)
         keep = self._filter(step.where)
@@ -176,7 +179,7 @@ class Resident:
             sorter = self._sorter(step.order)
             found = (self.adjacency.members(step.path, start) for start in frontier)
             return [_reach(members.entities, members.links, page, sorter) for members in found]
-        wanted, known = (page.first, page.last), self.adjacency.known(step.path)
+        wanted, known = (page.first, page.last), self.adjacency.along(step.path)
         try:
             return [known[start].pages[wanted] for start in frontier]  # the hot path of every nested page
         except KeyError:
@@ -217,7 +220,7 @@ class Resident:
 
     def _filter(self, where: Where) -> Predicate | None:
         """The condition as a function, or None where everything meets it."""
-        return None if where == ALWAYS else predicate(where, self.adjacency.members)
+        return None if where == ALWAYS else predicate(where, self.adjacency.along)
 
     def _matching(self, match: Match) -> list[Entity]:
         """The entities that match, in the natural order of their kind."""
