@@ -10,7 +10,7 @@ from api.request import Request
 from graph.errors import InvalidCursor
 from graph.model import Entity
 from graph.paths import Path
-from graph.plan import ALWAYS, Compare, Expand, Match, Operator, Page, Relations, ValueType, natural_order
+from graph.plan import ALWAYS, Compare, Expand, Match, Operator, Page, Relations, ValueType
 from graph.vocabulary import Direction, Kind, RelationKind
 
 
@@ -70,7 +70,7 @@ def along_any(path: Path, description: str) -> Any:
     async def run(request: Request, sources: Sequence[Entity], given: Arguments) -> Sequence[Any]:
         kinds = given.get("kinds")
         where = ALWAYS if kinds is None else Compare("kind", ValueType.TERM, Operator.IN, tuple(kinds))
-        return listings(request, sources, given, Expand(path, where, natural_order(None)))
+        return listings(request, sources, given, Expand(path, where))
 
     return stepped(Step(run, path), description, _kinds("Only entities of these kinds.", Kind), *PAGING)
 

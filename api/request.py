@@ -12,6 +12,6 @@ class Request:
 
     engine: Engine
     head: Head
-    page_default: int = 20
-    page_limit: int = 100
-    id: str = ""
+    page_default: int
+    page_limit: int
+    id: str

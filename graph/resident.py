@@ -18,10 +18,7 @@ from graph.model import Change, Entity, Relation, RelationName
 from graph.ordering import Shelf, Sorter, bounds
 from graph.plan import ALWAYS, Expand, Match, Order, Page, Position, Relations, Where, natural_order
 from graph.predicates import Predicate, predicate
-from graph.vocabulary import ChangeAction, Direction, Kind, RelationKind
-
-NATURAL_KEYS: dict[Kind, tuple[str, ...]] = {Kind.COUNTRY: ("code", "alpha3"), Kind.INDICATOR: ("code",)}
-"""Attributes by which an entity of a kind can be found, each indexed."""
+from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 EdgeKey = tuple[RelationKind, Any]
 
@@ -127,15 +124,15 @@ class Resident:
     async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
         return [self.entity(id) for id in ids]
 
-    async def find(self, kind: Kind, attributes: Sequence[str], values: Sequence[str]) -> list[Entity | None]:
-        indexes = [self._found[kind, attribute] for attribute in attributes]
+    async def find(self, kind: Kind, values: Sequence[str]) -> list[Entity | None]:
+        indexes = [self._found[kind, attribute] for attribute in NATURAL_KEYS[kind]]
         hits = (next((ids[0] for index in indexes if (ids := index.get(value))), None) for value in values)
         return [None if id is None else self.entity(id) for id in hits]
 
     async def match(self, match: Match, page: Page) -> Reach:
-        sorter = self._sorter(match.order)
+        sorter = self._sorter(match.order, match.kind)
         entities = self._matching(match)
-        if match.order != natural_order(match.kind):
+        if match.order:
             entities = sorter.sort(entities)
         return _reach(entities, {}, page, sorter)
 
@@ -143,9 +140,9 @@ class Resident:
         return len(self._matching(match))
 
     async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
-        sorter = self._sorter(step.order)
+        sorter = self._sorter(step.order, step.path.target)
         keep = self._filter(step.where)
-        sort = sorter.sort if step.order != natural_order(step.path.target) else None
+        sort = sorter.sort if step.order else None
         answers = []
         for start in frontier:
             entities, links = self.adjacency.members(step.path, start)
@@ -175,8 +172,8 @@ class Resident:
         entities = {kind: len(shelf.entities) for kind, shelf in self._shelves.items()}
         return Statistics(entities, {kind: self._relation_counts[kind] for kind in RelationKind})
 
-    def _sorter(self, order: Order) -> Sorter:
-        return Sorter(order, self.adjacency.count)
+    def _sorter(self, order: Order, kind: Kind | None) -> Sorter:
+        return Sorter(order or natural_order(kind), self.adjacency.count)
 
     def _filter(self, where: Where) -> Predicate | None:
         """The condition as a function, or None where everything meets it."""

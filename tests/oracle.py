@@ -156,6 +156,26 @@ def meets_link(relation: Line, given: Given) -> bool:
     )
 
 
+# Orders
+
+
+def order_of(kind: str | None, order: Sequence[Given] | None) -> Sequence[Given]:
+    """The keys of an order; without any, those of the natural order of a kind (None: of several kinds)."""
+    return order or NATURAL_ORDERS.get(kind, BY_NAME)
+
+
+def compare_places(one: Sequence[Any], other: Sequence[Any], keys: Sequence[Given]) -> int:
+    """Which of two places comes first: by the keys, what is missing last in either direction; then by id."""
+    for key, mine, theirs in zip(keys, one, other, strict=False):
+        if mine == theirs:
+            continue
+        if mine is None or theirs is None:
+            return 1 if mine is None else -1
+        sign = 1 if mine > theirs else -1
+        return -sign if key.get("direction") == "DESC" else sign
+    return (one[-1] > other[-1]) - (one[-1] < other[-1])
+
+
 # Lines
 
 
@@ -184,7 +204,9 @@ def applied(lines: Iterable[Line], changes: Iterable[Line]) -> list[Line]:
     for change in changes:
         if "remove" in change:
             gone = change["remove"]
-            kept = [line for line in held.values() if gone not in (line.get("id"), line.get("subject"), line.get("object"))]
+            kept = [
+                line for line in held.values() if gone not in (line.get("id"), line.get("subject"), line.get("object"))
+            ]
             held = {name_of(line): _without_source(line, gone) for line in kept}
         elif "unrelate" in change:
             held.pop(name_of(change["unrelate"]), None)
@@ -194,18 +216,18 @@ def applied(lines: Iterable[Line], changes: Iterable[Line]) -> list[Line]:
 
 
 def _without_source(line: Line, gone: str) -> Line:
-    if gone not in line.get("sources", ()):
-        return line
-    return line | {"sources": [source for source in line["sources"] if source != gone]}
+    kept = [source for source in line.get("sources") or () if source != gone]
+    return line | {"sources": kept} if "sources" in line else line
 
 
 class Oracle:
     """Answers from lines."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
-        lines = list(lines)
+        lines = [{key: value for key, value in line.items() if value is not None} for line in lines]
         self.entities = {line["id"]: DEFAULTS.get(line["kind"], {}) | line for line in lines if "kind" in line}
         self.relations = sorted((line for line in lines if "relation" in line), key=canonical)
+        self._links: dict[tuple[str, str], dict[str, list[Line]]] = {}
 
     def kind(self, id: str) -> str:
         kind: str = self.entities[id]["kind"]
@@ -309,12 +331,21 @@ class Oracle:
 
     def links(self, id: str, connection: str) -> dict[str, list[Line]]:
         """What a connection leads to, each with the relations that it follows there, in their order."""
+        if (id, connection) not in self._links:
+            self._links[id, connection] = self._walk(id, connection)
+        return self._links[id, connection]
+
+    def _walk(self, id: str, connection: str) -> dict[str, list[Line]]:
         kind = kind_listed(self.kind(id), connection)
         found: dict[str, list[Line]] = {}
         for other, relation in self._steps(id, connection):
             if kind in (None, self.kind(other)) and relation not in found.setdefault(other, []):
                 found[other].append(relation)
         return {other: sorted(relations, key=canonical) for other, relations in found.items() if relations}
+
+    def displaced_from(self, id: str) -> list[str]:
+        """Where an event drove people from: by name, at most 20."""
+        return self.in_order((line["object"] for line in self.leaving(id, "DISPLACED_FROM")), None, None)[:20]
 
     # Conditions and orders
 
@@ -337,7 +368,8 @@ class Oracle:
             narrowed = [
                 other
                 for other, relations in self.links(id, key).items()
-                if any(meets_link(relation, given) for relation in relations) and self.meets(other, given.get("where", {}))
+                if any(meets_link(relation, given) for relation in relations)
+                and self.meets(other, given.get("where", {}))
             ]
             return meets_counted(narrowed, given, self.meets)
         if filter_type.removesuffix("Filter").upper() in KINDS:
@@ -365,21 +397,10 @@ class Oracle:
         return list(type_.values).index(value) if hasattr(type_, "values") else value
 
     def in_order(self, ids: Iterable[str], kind: str | None, order: Sequence[Given] | None) -> list[str]:
-        """Sorted by the keys, then by id; what is missing comes last in either direction."""
-        keys = order or NATURAL_ORDERS.get(kind, BY_NAME)
+        """Sorted by the keys of an order (none: the natural one), then by id."""
+        keys = order_of(kind, order)
         places = {id: self.place(id, keys) for id in ids}
-
-        def compare(one: str, other: str) -> int:
-            for key, mine, theirs in zip(keys, places[one], places[other], strict=False):
-                if mine == theirs:
-                    continue
-                if mine is None or theirs is None:
-                    return 1 if mine is None else -1
-                sign = 1 if mine > theirs else -1
-                return -sign if key.get("direction") == "DESC" else sign
-            return (one > other) - (one < other)
-
-        return sorted(places, key=cmp_to_key(compare))
+        return sorted(places, key=cmp_to_key(lambda one, other: compare_places(places[one], places[other], keys)))
 
     # Answers
 
@@ -394,7 +415,9 @@ class Oracle:
     def edge(self, parent: str | None, connection: str, id: str) -> Line:
         """What the edge to an item says."""
         relations = [] if parent is None else self.links(parent, connection)[id]
-        roles = sorted({line["role"] for line in relations if "role" in line}, key=lambda role: rank("PartnerRole", role))
+        roles = sorted(
+            {line["role"] for line in relations if "role" in line}, key=lambda role: rank("PartnerRole", role)
+        )
         impacts = sorted({line["impact"] for line in relations if "impact" in line}, key=lambda it: rank("Impact", it))
 
         def stated(attribute: str) -> Any:

@@ -1,51 +1,120 @@
-"""Strategies: worlds as graph lines, commits that change them, filters and orders.
+"""Strategies: worlds as graph lines, and commits that change them.
 
-What an entity has and what a filter takes is read from the committed schema, so a new field is covered at once. Values
-come from small pools, the same for worlds and filters, so that things are often equal, nearly equal, and found.
+Which attributes an entity has is read from the committed schema, so a new one is covered at once. Values come from small
+pools, so that things are often equal or nearly so; questions (tests/questions.py) are asked with the same.
+
+Hypothesis draws the bytes of an example, in one piece; all else is read from them. Were values drawn one by one, an example
+would take ten times as long to make, and five of six would be the one before it with a value or two exchanged.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cache
+from random import Random
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLInputObjectType, get_named_type, is_list_type, is_required_input_field
-from graphql import get_nullable_type as nullable
+from graphql import GraphQLEnumType, get_named_type, get_nullable_type, is_list_type, is_non_null_type
+from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests.oracle import DEFAULTS, KINDS, SCHEMA, Given, Line, fold, name_of, type_name
+from tests.oracle import DEFAULTS, KINDS, SCHEMA, Line, name_of, type_name
 
 World = list[Line]
+Ids = dict[str, str]
+"""Ids of entities, each with its kind."""
 
 # Pools
 
 NAMES = [
-    *("Koro", "koro", "KORO", "Kôro", "Ko\u0301ro", "Koro 2", "Koro 10", "Korosso"),
-    *("Straße", "STRASSE", "Łódź", "Zürich", "Zurich", "İzmir", "Ménaka", "ﬁeld", "Field", "Ångström"),
-    *("مالي", "Мали", "МАЛИ", "東京", "ガーナ", "ｶﾞｰﾅ", "नेपाल", "a", "É", "🏥 clinic", "Project \N{NO-BREAK SPACE}\"x\"\\"),
-]  # fmt: skip
-TEXTS = [*NAMES, ""]
+    *(
+        "Koro",
+        "koro",
+        "KORO",
+        "Kôro",
+        "Ko\u0301ro",
+        "Koro 2",
+        "Koro 10",
+        "Straße",
+        "STRASSE",
+        "Zürich",
+        "Łódź",
+        "İzmir",
+    ),
+    *("ﬁeld", "Мали", "МАЛИ", "مالي", "東京", "ガーナ", "ｶﾞｰﾅ", "É", "🏥 a", 'x\N{NO-BREAK SPACE}"y"\\'),
+]
 SHAPED_TEXTS = {
     ("COUNTRY", "code"): ["ML", "BF", "NE", "XK"],
     ("COUNTRY", "alpha3"): ["MLI", "BFA", "NER", "XKX"],
     ("COUNTRY", "numeric"): ["466", "854", "004"],
+    ("CODE", "vocabulary"): ["M49", "Iati", "koro"],
+    ("CODE", "code"): ["1", "A-1", "a-1", "É"],
+    ("CODE", "label"): ["Koro", "Žluť"],
 }
-LANGUAGES = ["fr", "fr-CA", "ar", "zh-Hant", "EN"]
-DATES = [
-    *("0999", "2020", "2020-02", "2020-02-28", "2020-02-29", "2020-03", "2020-03-01", "2020-12", "2020-12-31"),
-    *("2021", "2021-01", "2021-01-01", "2023", "2023-11", "2023-11-05", "9999-12-31"),
+LABELS = [
+    {},
+    {"fr": "Koro"},
+    {"fr": "Koro", "fr-CA": "Kôro", "ar": "مالي"},
+    {"zh-Hant": "東京", "EN": "Tokyo", "ar": "Мали"},
 ]
-INTS = [-1, 0, 1, 2, 3, 47_000, 2**31 - 1]
-FLOATS = [-2.5, 0, 0.1, 1, 2, 3, 530_000, 1e300, 5e-324]
-PERCENTAGES = [0, 12.5, 100]
+DATES = [
+    *("2020", "2020-02", "2020-02-29", "2020-03", "2020-03-01", "2020-12-31", "2021", "2021-01", "2021-01-01"),
+    *("2023-11", "2023-11-05", "2023", "0999", "9999-12-31"),
+]
+INTS = [0, 1, 2, 3, 47_000, -1, 2**31 - 1]
+FLOATS = [0, 1, 2, 0.1, -2.5, 530_000, 1e300, 5e-324]
 SUFFIXES = ["b", "B", "a", "10", "9", "é", "c d", "ж", "x-1", "~", "Z", "zz"]
-"""Ends of ids, of which no two orders agree."""
+"""Ends of ids: in order as they are written, and no other."""
 
-VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "Boolean": st.booleans(),
-    "Int": st.sampled_from(INTS),
-    "Float": st.sampled_from(FLOATS),
-    "PartialDate": st.sampled_from(DATES),
-}
+
+def texts(kind: str, attribute: str) -> list[str]:
+    """The texts that an attribute may have, or a part of a code."""
+    return SHAPED_TEXTS.get((kind, attribute), NAMES)
+
+
+def combinations(items: Sequence[Any]) -> list[Any]:
+    """Lists of up to three of these, some of them empty."""
+    chance = Random(len(items))
+    return [[chance.choice(items) for _ in range(size)] for size in (0, 0, 1, 1, 1, 2, 2, 2, 3, 3)]
+
+
+CODES = [
+    {"vocabulary": vocabulary, "code": code, "label": label}
+    for vocabulary in texts("CODE", "vocabulary")
+    for code in texts("CODE", "code")
+    for label in (None, *texts("CODE", "label"))
+]
+POOLS: dict[str, list[Any]] = {"Int": INTS, "Float": FLOATS, "PartialDate": DATES, "Code": combinations(CODES)}
+
+
+class Choices:
+    """Chooses as bytes say; when they have run out, the first of everything."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._next = 0
+
+    def one(self, options: Sequence[Any]) -> Any:
+        """One of these, of which there are at most 65,536."""
+        place = int.from_bytes(self._take(1 if len(options) <= 256 else 2).ljust(2, b"\0"), "little")
+        return options[place % len(options)]
+
+    def part(self, size: int) -> "Choices":
+        """So many bytes by themselves: what comes after them is the same however many of them are needed."""
+        return Choices(self._take(size))
+
+    def _take(self, size: int) -> bytes:
+        start, self._next = self._next, self._next + size
+        return self._data[start : self._next]
+
+
+def examples(number: int) -> settings:
+    """So many examples, and more in proportion under a profile that asks for more than the usual hundred."""
+    return settings(max_examples=max(1, number * settings.default.max_examples // 100), deadline=None)
+
+
+def choices(size: int) -> st.SearchStrategy[Choices]:
+    """So many bytes of choices."""
+    return st.binary(min_size=size, max_size=size).map(Choices)
+
 
 # Entities
 
@@ -53,10 +122,6 @@ COMPUTED = {"id", "kind", "year", "citation"}
 """Fields of the schema that no line has: worked out, or given elsewhere."""
 
 REGION_TYPES = ("WORLD", "REGION")
-codes = st.fixed_dictionaries(
-    {"vocabulary": st.sampled_from(["M49", "Iati", "koro"]), "code": st.sampled_from(["1", "A-1", "a-1", "É"])},
-    optional={"label": st.sampled_from(NAMES)},
-)
 
 
 @cache
@@ -71,37 +136,45 @@ def is_leaf(type_: Any) -> bool:
     return not hasattr(get_named_type(type_), "fields")
 
 
+def is_list(type_: Any) -> bool:
+    return bool(is_list_type(get_nullable_type(type_)))
+
+
 def is_required(kind: str, attribute: str) -> bool:
     type_ = attributes(kind)[attribute]
-    return type_ is not nullable(type_) and not is_list_type(nullable(type_)) and attribute not in DEFAULTS.get(kind, {})
+    return is_non_null_type(type_) and not is_list(type_) and attribute not in DEFAULTS.get(kind, {})
 
 
-def of_type(type_: Any, kind: str, attribute: str) -> st.SearchStrategy[Any]:
-    """Values of an attribute."""
+def pool(kind: str, attribute: str) -> list[Any]:
+    """The values that an attribute may have. Where it may be missing, None (as good as no key) is the first."""
+    type_ = attributes(kind)[attribute]
     named = get_named_type(type_)
-    if named.name == "Code":
-        return st.lists(codes, max_size=3)
-    if named.name == "String":
-        found = st.sampled_from(SHAPED_TEXTS.get((kind, attribute)) or (NAMES if is_required(kind, attribute) else TEXTS))
-        return st.lists(found, max_size=3) if is_list_type(nullable(type_)) else found
-    return st.sampled_from(list(named.values)) if isinstance(named, GraphQLEnumType) else VALUES[named.name]
+    if isinstance(named, GraphQLEnumType):
+        values = list(named.values)
+    elif named.name == "String":
+        values = combinations(texts(kind, attribute)) if is_list(type_) else texts(kind, attribute)
+    else:
+        values = POOLS[named.name]
+    if is_required(kind, attribute):
+        return values
+    return [None, *values, ""] if values is NAMES else [None, *values]
 
 
 @cache
-def entities(kind: str, id: str) -> st.SearchStrategy[Line]:
-    """Lines of one entity. Places whose id says so are regions, which never lie in a country."""
-    held = {name: of_type(type_, kind, name) for name, type_ in attributes(kind).items()}
-    if kind == "PLACE":
-        local = [name for name in SCHEMA.type_map["PlaceType"].values if name not in REGION_TYPES]
-        held["type"] = st.sampled_from(REGION_TYPES if is_region(id) else local)
+def pools(kind: str) -> dict[str, list[Any]]:
+    """The values that each attribute of a kind may have."""
+    found = {name: pool(kind, name) for name in attributes(kind)}
     if "coordinates" in SCHEMA.type_map[type_name(kind)].fields:
-        held["latitude"] = held["longitude"] = st.sampled_from([-90, 0, 14.07, 90])
-    held["labels"] = st.dictionaries(st.sampled_from(LANGUAGES), st.sampled_from(NAMES), max_size=2)
-    required = {name for name in attributes(kind) if is_required(kind, name)}
-    return st.fixed_dictionaries(
-        {"id": st.just(id), "kind": st.just(kind)} | {name: held[name] for name in held if name in required},
-        optional={name: held[name] for name in held if name not in required},
-    )
+        found["latitude"] = found["longitude"] = [None, -90, 0, 14.07, 90]
+    return found | {"labels": LABELS}
+
+
+def entity(choose: Choices, kind: str, id: str) -> Line:
+    """A line of an entity. Places whose id says so are regions, which never lie in a country."""
+    line = {"id": id, "kind": kind} | {name: choose.one(values) for name, values in pools(kind).items()}
+    if kind == "PLACE" and is_region(id) != (line["type"] in REGION_TYPES):
+        line["type"] = "REGION" if is_region(id) else "TOWN"
+    return line
 
 
 def is_region(id: str) -> bool:
@@ -131,23 +204,18 @@ ENDS: dict[str, dict[str, tuple[str, ...]]] = {
     "CITES": {kind: ("SOURCE",) for kind in KINDS if kind != "SOURCE"},
 }
 SINGLE = {"PART_OF", "ABOUT", "MEASURES"}
-SPAN = {"since": VALUES["PartialDate"], "until": VALUES["PartialDate"]}
-LINK_ATTRIBUTES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "LOCATED_IN": {"percentage": st.sampled_from(PERCENTAGES)},
-    "PARTICIPATES_IN": {"role": st.sampled_from(list(SCHEMA.type_map["PartnerRole"].values)), **SPAN},
+SPAN = {"since": DATES, "until": DATES}
+LINK_ATTRIBUTES: dict[str, dict[str, list[Any]]] = {
+    "LOCATED_IN": {"percentage": [0, 12.5, 100]},
+    "PARTICIPATES_IN": {"role": list(SCHEMA.type_map["PartnerRole"].values), **SPAN},
     "OPERATES_IN": SPAN,
-    "AFFECTED": {"impact": st.sampled_from(list(SCHEMA.type_map["Impact"].values))},
-    "CITES": {"locator": st.sampled_from(TEXTS)},
+    "AFFECTED": {"impact": list(SCHEMA.type_map["Impact"].values)},
+    "CITES": {"locator": ["", "p. 43"]},
 }
 
 
-def may_lie_in(subject: str, object: str) -> bool:
-    """A country and a region lie in regions; other places in whatever there is."""
-    return is_region(object) or not (is_region(subject) or subject.startswith("country:"))
-
-
-def pairs(relation: str, ids: dict[str, str]) -> list[tuple[str, str]]:
-    """The ends that a relation may have among these entities (id -> kind)."""
+def pairs(relation: str, ids: Ids) -> list[tuple[str, str]]:
+    """The ends that a relation may have among these entities."""
     return [
         (subject, object)
         for subject, kind in ids.items()
@@ -157,159 +225,127 @@ def pairs(relation: str, ids: dict[str, str]) -> list[tuple[str, str]]:
     ]
 
 
-@st.composite
-def relations(draw: st.DrawFn, relation: str, ends: tuple[str, str], ids: dict[str, str]) -> Line:
-    """Lines of a relation between two ends."""
-    line = {"relation": relation, "subject": ends[0], "object": ends[1]}
-    line |= draw(st.fixed_dictionaries({}, optional=LINK_ATTRIBUTES.get(relation, {})))
+def may_lie_in(subject: str, object: str) -> bool:
+    """A country and a region lie in regions; other places in whatever there is."""
+    return is_region(object) or not (is_region(subject) or subject.startswith("country:"))
+
+
+def relation_line(choose: Choices, relation: str, ends: Sequence[tuple[str, str]], ids: Ids) -> Line:
+    """A line of a relation between some of these ends, in a world with these entities."""
+    subject, object = choose.one(ends)
+    line = {"relation": relation, "subject": subject, "object": object}
+    line |= {name: choose.one([None, *values]) for name, values in LINK_ATTRIBUTES.get(relation, {}).items()}
     sources = [id for id, kind in ids.items() if kind == "SOURCE"]
-    if relation != "CITES" and sources and draw(st.booleans()):
-        line["sources"] = draw(st.lists(st.sampled_from(sources), max_size=2))
+    if relation != "CITES" and sources:
+        line["sources"] = choose.one([None, [], *([id] for id in sources), [sources[-1], sources[0]]])
     return line
 
 
 # Worlds
 
 
+WORLD = 1_500
+"""Bytes enough for a world."""
+
+
 @st.composite
-def worlds(draw: st.DrawFn, most: int = 4, links: int = 7, **more: int) -> World:
+def worlds(draw: st.DrawFn, most: int = 4, links: int = 8, **more: int) -> World:
+    """See `world`."""
+    return world(draw(choices(WORLD)), most, links, **more)
+
+
+def world(choose: Choices, most: int = 4, links: int = 8, **more: int) -> World:
     """A world with up to `most` entities of each kind (`more` by kind: PROJECT=9), and up to `links` relations of each."""
-    ids: dict[str, str] = {}
+    ids: Ids = {}
     for kind in KINDS:
-        ids |= {id_of(kind, number): kind for number in range(draw(st.integers(0, more.get(kind, most))))}
+        ids |= {id_of(kind, number): kind for number in range(_size(choose, more.get(kind, most)))}
     ids = {id: kind for id, kind in ids.items() if kind != "METRIC" or can_measure(ids)}
-    lines = [draw(entities(kind, id)) for id, kind in ids.items()]
+    lines = []
+    for kind in KINDS:
+        part = choose.part(more.get(kind, most) * len(pools(kind)))
+        lines += [entity(part, kind, id) for id in ids if ids[id] == kind]
     for relation in ENDS:
-        lines += draw(_webs(relation, ids, links))
+        lines += _web(choose.part(1 + 6 * links), relation, ids, links)
     return lines
 
 
-def can_measure(ids: dict[str, str]) -> bool:
+def _size(choose: Choices, most: int) -> int:
+    """A number up to `most`, mostly a large one."""
+    size: int = choose.one([*range(most), *[most] * most])
+    return size
+
+
+def can_measure(ids: Ids) -> bool:
     return "INDICATOR" in ids.values() and not set(ids.values()).isdisjoint(ENDS["ABOUT"]["METRIC"])
 
 
-@st.composite
-def _webs(draw: st.DrawFn, relation: str, ids: dict[str, str], links: int) -> list[Line]:
+def _web(choose: Choices, relation: str, ids: Ids, links: int) -> list[Line]:
     """The relations of one kind in a world."""
-    possible = pairs(relation, ids)
-    if not possible:
+    ends = pairs(relation, ids)
+    if not ends:
         return []
     if relation not in SINGLE:
-        chosen = draw(st.lists(st.sampled_from(possible), max_size=links))
-        lines = [draw(relations(relation, ends, ids)) for ends in chosen]
-        return list({name_of(line): line for line in lines}.values())
-    lines = []
-    for subject in dict.fromkeys(subject for subject, _ in possible):
-        # To be part of what stands further on, or of what is of another kind, never goes in a circle.
-        objects = [object for start, object in possible if start == subject and (relation != "PART_OF" or _later(start, object, ids))]
-        if objects and (relation != "PART_OF" or draw(st.booleans())):
-            lines.append(draw(relations(relation, (subject, draw(st.sampled_from(objects))), ids)))
-    return lines
+        found = [relation_line(choose, relation, ends, ids) for _ in range(_size(choose, links))]
+        return list({name_of(line): line for line in found}.values())
+    found = []
+    for subject in dict.fromkeys(subject for subject, _ in ends):
+        own = [pair for pair in ends if pair[0] == subject and (relation != "PART_OF" or _is_upwards(*pair, ids))]
+        if own and (relation != "PART_OF" or choose.one([False, True, True])):
+            found.append(relation_line(choose, relation, own, ids))
+    return found
 
 
-def _later(subject: str, object: str, ids: dict[str, str]) -> bool:
+def _is_upwards(subject: str, object: str, ids: Ids) -> bool:
+    """Whether the object stands further on, or is of another kind: what is part of such wholes goes in no circle."""
     order = list(ids)
-    return (is_region(subject), order.index(subject)) < (is_region(object), order.index(object)) or ids[object] == "COUNTRY"
+    further = order.index(subject) < order.index(object)
+    return further or ids[subject] != ids[object] or is_region(subject) < is_region(object)
 
 
 # Commits
 
 
-@st.composite
-def commits(draw: st.DrawFn, lines: World, size: int = 3) -> list[Line]:
+COMMIT = 100
+"""Bytes enough for a commit."""
+
+
+def commit(choose: Choices, lines: World, size: int = 3) -> list[Line]:
     """Some lines that change a world: entities and relations that come, change and go. Not all of them are permitted."""
-    return [line for _ in range(draw(st.integers(1, size))) for line in draw(_changes(lines))]
+    return [line for _ in range(choose.one(range(1, size + 1))) for line in _change(choose, lines)]
 
 
-@st.composite
-def _changes(draw: st.DrawFn, lines: World) -> list[Line]:
+def _change(choose: Choices, lines: World) -> list[Line]:
     ids = {line["id"]: line["kind"] for line in lines if "kind" in line}
     webs = [line for line in lines if "relation" in line]
-    match draw(st.sampled_from(["add", "change", "relate", "move", "unrelate", "remove"])):
+    match choose.one(["change", "add", "relate", "move", "unrelate", "remove"]):
         case "add":
-            kind = draw(st.sampled_from(KINDS))
-            id = next((id for number in range(len(SUFFIXES)) if (id := id_of(kind, number)) not in ids), None)
-            return [] if id is None else _with_needs(draw, kind, id, ids)
+            return _newcomer(choose, choose.one(KINDS), ids)
         case "change" if ids:
-            id = draw(st.sampled_from(sorted(ids)))
-            return [draw(entities(ids[id], id))]
+            id = choose.one(sorted(ids))
+            return [entity(choose, ids[id], id)]
         case "relate" if possible := {name: found for name in ENDS if (found := pairs(name, ids))}:
-            relation = draw(st.sampled_from(sorted(possible)))
-            return [draw(relations(relation, draw(st.sampled_from(possible[relation])), ids))]
+            relation = choose.one(sorted(possible))
+            return [relation_line(choose, relation, possible[relation], ids)]
         case "move" if single := [line for line in webs if line["relation"] in SINGLE]:
-            old = draw(st.sampled_from(single))
-            objects = [object for subject, object in pairs(old["relation"], ids) if subject == old["subject"]]
-            return [{"unrelate": old}, draw(relations(old["relation"], (old["subject"], draw(st.sampled_from(objects))), ids))]
+            old = choose.one(single)
+            ends = [pair for pair in pairs(old["relation"], ids) if pair[0] == old["subject"]]
+            new = relation_line(choose, old["relation"], ends, ids)
+            return [new] if name_of(new) == name_of(old) else [{"unrelate": old}, new]
         case "unrelate" if webs:
-            return [{"unrelate": draw(st.sampled_from(webs))}]
+            return [{"unrelate": choose.one(webs)}]
         case "remove" if ids:
-            return [{"remove": draw(st.sampled_from(sorted(ids)))}]
+            return [{"remove": choose.one(sorted(ids))}]
     return []
 
 
-def _with_needs(draw: st.DrawFn, kind: str, id: str, ids: dict[str, str]) -> list[Line]:
-    """A new entity with the relations that it cannot do without, and mostly one more."""
-    known = ids | {id: kind}
-    if kind == "METRIC" and not can_measure(ids):
+def _newcomer(choose: Choices, kind: str, ids: Ids) -> list[Line]:
+    """A new entity with a relation, or those that it cannot do without."""
+    id = next((id for number in range(len(SUFFIXES)) if (id := id_of(kind, number)) not in ids), None)
+    if id is None or (kind == "METRIC" and not can_measure(ids)):
         return []
-    lines = [draw(entities(kind, id))]
-    needed = ["ABOUT", "MEASURES"] if kind == "METRIC" else [draw(st.sampled_from(sorted(ENDS)))]
-    for relation in needed:
-        if ends := [(subject, object) for subject, object in pairs(relation, known) if id in (subject, object)]:
-            lines.append(draw(relations(relation, draw(st.sampled_from(ends)), known)))
+    known = ids | {id: kind}
+    lines = [entity(choose, kind, id)]
+    for relation in ["ABOUT", "MEASURES"] if kind == "METRIC" else [choose.one(sorted(ENDS))]:
+        if ends := [pair for pair in pairs(relation, known) if id in pair]:
+            lines.append(relation_line(choose, relation, ends, known))
     return lines
-
-
-# Filters and orders
-
-VARIANTS = [str, str.upper, str.lower, fold, lambda text: text[:2], lambda text: text[1:3], lambda text: text[-1:]]
-FILTER_TEXTS = sorted({*TEXTS, "M49", "iati", "A-1", *(text for texts in SHAPED_TEXTS.values() for text in texts)})
-LEAVES: dict[str, st.SearchStrategy[Any]] = VALUES | {
-    "String": st.builds(lambda text, vary: vary(text), st.sampled_from(FILTER_TEXTS), st.sampled_from(VARIANTS)),
-    "ID": st.sampled_from([id_of(kind, number) for kind in KINDS for number in range(4)] + ["nobody"]),
-}
-
-
-@cache
-def filters(kind: str, depth: int = 2) -> st.SearchStrategy[Given]:
-    """Filters of a kind, with filters inside them so many times."""
-    return conditions(f"{type_name(kind)}Filter", depth)
-
-
-@cache
-def conditions(name: str, depth: int) -> st.SearchStrategy[Given]:
-    """What can be given for an input type of the schema; in the innermost filters only attributes are compared."""
-    type_: Any = SCHEMA.type_map[name]
-    usable = {key: field.type for key, field in type_.fields.items() if depth or not leads_on(field.type)}
-    sizes = st.sampled_from([1, 1, 1, 2, 2, 3, 0])
-    keys = sizes.flatmap(lambda size: st.lists(st.sampled_from(sorted(usable)), min_size=min(size, 1), max_size=size, unique=True))
-    return keys.flatmap(lambda chosen: st.fixed_dictionaries({key: given_for(usable[key], depth) for key in chosen}))
-
-
-def given_for(type_: Any, depth: int) -> st.SearchStrategy[Any]:
-    """Values of an input type."""
-    named = get_named_type(type_)
-    if isinstance(named, GraphQLInputObjectType):
-        value = conditions(named.name, depth - 1 if is_entity_filter(named.name) else depth)
-    else:
-        value = st.sampled_from(list(named.values)) if isinstance(named, GraphQLEnumType) else LEAVES[named.name]
-    return st.lists(value, max_size=2) if is_list_type(nullable(type_)) else value
-
-
-def is_entity_filter(name: str) -> bool:
-    return name.removesuffix("Filter").upper() in KINDS
-
-
-def leads_on(type_: Any) -> bool:
-    """Whether a condition is one on other entities, or on several filters at once."""
-    name = get_named_type(type_).name
-    return is_entity_filter(name) or name.endswith("RelationFilter")
-
-
-@cache
-def orders(kind: str) -> st.SearchStrategy[list[Given]]:
-    """Orders of a kind: none, one key or several."""
-    fields: Any = SCHEMA.type_map[f"{type_name(kind)}OrderField"]
-    directions = st.sampled_from(["ASC", "DESC"])
-    key = st.fixed_dictionaries({"field": st.sampled_from(list(fields.values))}, optional={"direction": directions})
-    return st.lists(key, max_size=3)
