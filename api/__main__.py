@@ -1,7 +1,6 @@
 """The `fieldgraph` command: the one module that knows the graph, the API and the seed."""
 
 import asyncio
-import gc
 import json
 import os
 import sys
@@ -26,6 +25,7 @@ from api.server import listen, serve
 from api.settings import Settings, load_settings
 from api.telemetry import configure_logging
 from api.transfer import STREAM, Imported, export, import_files, writing
+from graph.engine import settle
 from graph.errors import FieldgraphError, Refused
 from graph.graph import Graph
 from graph.journal.journal import Authorship
@@ -38,7 +38,7 @@ with its source.
 Start with `fieldgraph serve` and open http://127.0.0.1:8000/graphql in a browser, or ask at once:
 `fieldgraph query '{ country(code: "ML") { name summary } }'`
 
-Every option can be set in the environment instead, as FIELDGRAPH_DATA, FIELDGRAPH_PORT and so on.
+Every setting can be given in the environment too: FIELDGRAPH_DATA, FIELDGRAPH_PORT and so on; README lists them.
 """
 
 app = typer.Typer(
@@ -96,7 +96,8 @@ def query(
     with opened(settings) as graph:
         answer = asyncio.run(executor_of(graph, settings).execute(asked, request_id="command", read_only=False))
     indent = 2 if sys.stdout.isatty() else None
-    typer.echo(json.dumps(json.loads(answer.body), ensure_ascii=False, indent=indent))
+    with writing(STREAM) as out:
+        out.write(json.dumps(json.loads(answer.body), ensure_ascii=False, indent=indent).encode() + b"\n")
     if answer.has_errors:
         raise typer.Exit(1)
 
@@ -119,7 +120,7 @@ def import_command(
     """
     settings = load_settings(data=data, wait=wait, seed=False)
     configure_logging(settings)
-    with opened(settings) as graph, one_stretch():
+    with opened(settings) as graph:
         tell(import_files(graph, files, rejects if skip_invalid else None))
 
 
@@ -136,7 +137,7 @@ def export_command(
         raise InvalidSettings(f"There is no format {format!r}. Known is: jsonl.")
     settings = load_settings(data=data, wait=wait, seed=seed)
     configure_logging(settings)
-    with opened(settings) as graph, one_stretch():
+    with opened(settings) as graph:
         export(graph, output)
 
 
@@ -152,25 +153,13 @@ def schema_command(
 @contextmanager
 def opened(settings: Settings) -> Iterator[Graph]:
     """The graph of the store, filled with the seed if it is empty and may be."""
-    with one_stretch():
-        graph = Graph.open(settings.data, settings.wait)
-        if settings.seed and graph.version == 0:
-            graph.apply((write(record) for record in records()), Authorship(note="The seed of Fieldgraph"))
+    graph = Graph.open(settings.data, settings.wait)
+    if settings.seed and graph.version == 0:
+        graph.apply((write(record) for record in records()), Authorship(note="The seed of Fieldgraph"))
     try:
         yield graph
     finally:
         graph.close()
-
-
-@contextmanager
-def one_stretch() -> Iterator[None]:
-    """Work that makes millions of objects which stay: looking through them for garbage takes as long as the work."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def executor_of(graph: Graph, settings: Settings) -> Executor:
@@ -185,7 +174,8 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
 
 
 def announce(graph: Graph, url: str) -> None:
-    entities, relations = graph.engine.graph.number_of_nodes(), graph.engine.graph.number_of_edges()
+    held = settle(graph.engine.statistics())
+    entities, relations = sum(held.entities.values()), sum(held.relations.values())
     typer.echo(
         f"Fieldgraph serves {entities:,} entities and {relations:,} relations on {url}/graphql"
         " (open it in a browser for GraphiQL; Ctrl+C stops)"
@@ -195,10 +185,12 @@ def announce(graph: Graph, url: str) -> None:
 
 def tell(imported: Imported) -> None:
     applied = imported.applied
-    typer.echo(
+    told = (
         f"{applied.created:,} created, {applied.updated:,} updated, {applied.unchanged:,} unchanged,"
-        f" {applied.removed:,} removed, {imported.refused:,} refused; the store is at version {applied.version}."
+        f" {applied.removed:,} removed, {imported.refused:,} refused; the store is at version {applied.version}.\n"
     )
+    with writing(STREAM) as out:
+        out.write(told.encode())
     if imported.rejects:
         typer.echo(
             f"The refused lines are in {imported.rejects}, each with its reason: correct and import them.", err=True
@@ -208,11 +200,11 @@ def tell(imported: Imported) -> None:
 
 def document_of(given: str) -> str:
     """The document itself, or what the file or standard input that is named holds."""
-    if given == str(STREAM):
-        return sys.stdin.read()
     if "{" in given:
         return given
     try:
+        if given == str(STREAM):
+            return os.fdopen(0, "rb", closefd=False).read().decode()
         return Path(given).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"{given!r} is neither a GraphQL document nor a file that holds one: {error}.") from error
@@ -223,7 +215,7 @@ def variables_of(given: str | None) -> dict[str, Any] | None:
         return None
     try:
         return msgspec.json.decode(given, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise InvalidSettings(f'--variables is no JSON object: {error}. Give one as \'{{"code": "ML"}}\'.') from error
 
 
@@ -236,10 +228,6 @@ def main() -> None:
         sys.exit(1)
     except FieldgraphError as error:
         typer.echo(f"fieldgraph: {error}", err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        # Whoever read the output has gone, as `head` does; Python would complain once more on closing it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 

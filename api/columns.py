@@ -1,7 +1,7 @@
 """Running a compiled operation: columns of values become columns of JSON, and errors find their places.
 
-A column has an entry for each value of one field, over all objects at once. What cannot be written is FAILED; a nullable
-position makes null of it, any other fails in its turn. Where an entry stands is worked out only if it goes wrong: a
+A column has an entry for each value of one field, over all objects at once. What cannot be written is FAILED; of that a
+nullable position makes null, any other fails in its turn. Where an entry stands is worked out only if it goes wrong: a
 `Spot` knows the spot above it, and how its entries came about.
 """
 

@@ -4,7 +4,7 @@ A step is asked in sets: one value, or exception, for each source, in order. Str
 one; a compiled plan runs it over the whole frontier. Nothing else knows how a field gets its value.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,13 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
 from api.request import Request
+from graph.engine import settle
 from graph.paths import Path
-from graph.vocabulary import Kind
 
 Arguments = Mapping[str, Any]
 """A field's arguments as graphql-core gives them: GraphQL names, coerced values, defaults filled in, nulls kept."""
 
-Run = Callable[[Request, Sequence[Any], Arguments], Awaitable[Sequence[Any]]]
+Run = Callable[[Request, Sequence[Any], Arguments], Coroutine[Any, Any, Sequence[Any]]]
 
 DEFINITION = "strawberry-definition"
 """Where Strawberry keeps its own field beside graphql-core's."""
@@ -106,22 +106,12 @@ def described(function: Callable[..., Any]) -> str:
 
 
 def resolver(step: Step) -> Callable[..., Any]:
-    """The step as graphql-core calls it: over a set of one."""
+    """The step as graphql-core calls it: over a set of one, and at once, as the resident engine never waits."""
 
     def resolve(source: Any, info: GraphQLResolveInfo[Request], **arguments: Any) -> Any:
-        return one(step.run(info.context, [source], arguments))
+        return _only(settle(step.run(info.context, [source], arguments)))
 
     return resolve
-
-
-def one(answers: Awaitable[Sequence[Any]]) -> Any:
-    """The answer for the only source: at once where the step does not wait, as an awaitable where it does."""
-    running = answers.__await__()
-    try:
-        waiting = next(running)
-    except StopIteration as done:
-        return _only(done.value)
-    return _Rest(running, waiting)
 
 
 def _only(answers: Sequence[Any]) -> Any:
@@ -129,30 +119,3 @@ def _only(answers: Sequence[Any]) -> Any:
     if isinstance(answer, Exception):
         raise answer
     return answer
-
-
-class _Rest:
-    """What is left of a step that has begun to wait."""
-
-    def __init__(self, running: Any, waiting: Any) -> None:
-        self._running = running
-        self._waiting = waiting
-
-    def __await__(self) -> Any:
-        waiting = self._waiting
-        while True:
-            try:
-                received = yield waiting
-            except BaseException as error:  # noqa: BLE001  # handed on to the step, which may expect it
-                advance, value = self._running.throw, error
-            else:
-                advance, value = self._running.send, received
-            try:
-                waiting = advance(value)
-            except StopIteration as done:
-                return _only(done.value)
-
-
-def kind_named(name: str) -> Kind | None:
-    """The kind that a GraphQL type shows, None for other types."""
-    return Kind.__members__.get(name.upper())

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
+import msgspec
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from api.terms import OrderDirection
 from graph.errors import InvalidInput
 from graph.paths import Path
 from graph.plan import (
     ALWAYS,
+    NATURAL,
     And,
     CodeCount,
     Codes,
@@ -34,6 +37,9 @@ from graph.plan import (
 )
 from graph.vocabulary import Kind
 
+MOST_CONDITIONS = 200
+"""Each is tried on every entity of a list, so a thousand of them would hold up everybody."""
+
 Given = Mapping[str, Any]
 Reader = Callable[[Any], Where]
 """Reads what was given for one key of a filter as a condition."""
@@ -48,7 +54,7 @@ OPERATIONS = {
     "eq": "Is the same as this.",
     "ne": "Is known, and not the same as this.",
     "in": "Is the same as one of these; of an empty list, nothing is.",
-    "notIn": "Is known, and not the same as any of these.",
+    "notIn": "Is known, and the same as none of these; an empty list matches all.",
     "lt": "Is less than this.",
     "lte": "Is at most this.",
     "gt": "Is greater than this.",
@@ -88,12 +94,6 @@ def comparisons(name: str, value: Any, operators: str, what: str, told: Mapping[
     return make_input(name, fields, description)
 
 
-def text_filter(text: Any) -> Any:
-    return comparisons(
-        "StringFilter", text, "eq ne in notIn contains startsWith isNull", "a text, ignoring case and accents"
-    )
-
-
 ENUM_OPERATORS = "eq ne in notIn isNull"
 
 OPERATORS = {operator.value: operator for operator in Operator}
@@ -106,7 +106,7 @@ def read_comparisons(attribute: str, type: ValueType) -> Reader:
         parts = []
         for operator, value in given.items():
             if value is None:
-                raise null(f"{attribute}.{operator}")
+                raise null(f"{to_camel_case(attribute)}.{operator}")
             held = tuple(value) if isinstance(value, list) else value
             parts.append(Compare(attribute, type, OPERATORS[operator], held))
         return conjunction(parts)
@@ -205,14 +205,37 @@ def read_single(path: Path, kind: Kind) -> Reader:
 
 def where_given(kind: Kind, given: Given | None) -> Where:
     """The condition of a list of this kind; a filter that is absent or null keeps everything."""
-    return ALWAYS if given is None else read_filter(kind)(given)
+    if given is None:
+        return ALWAYS
+    where = read_filter(kind)(given)
+    if (size := conditions_in(where)) > MOST_CONDITIONS:
+        raise InvalidInput(
+            f"The filter has {size:,} conditions; at most {MOST_CONDITIONS} are tried. Use `in` for values."
+        )
+    return where
+
+
+def conditions_in(where: Any) -> int:
+    """How many comparisons a condition comes down to for one entity."""
+    if isinstance(where, Compare):
+        return 1
+    parts = (
+        where
+        if isinstance(where, tuple)
+        else tuple(getattr(where, name) for name in getattr(where, "__struct_fields__", ()))
+    )
+    return sum(conditions_in(part) for part in parts if isinstance(part, tuple | msgspec.Struct))
 
 
 def order_given(kind: Kind, given: list[Given] | None) -> Order:
-    """The order of a list of this kind; its natural one where none is given."""
+    """The order of a list of this kind; its natural one where none is given. A field that comes again decides nothing
+    more, so it costs nothing more."""
     if not given:
-        return natural_order(kind)
-    return tuple(_order_key(ORDER_KEYS[kind][key["field"].name], key["direction"]) for key in given)
+        return NATURAL
+    first = {key["field"].name: key["direction"] for key in reversed(given)}
+    fields = dict.fromkeys(key["field"].name for key in given)
+    order = tuple(_order_key(ORDER_KEYS[kind][field], first[field]) for field in fields)
+    return NATURAL if order == natural_order(kind) else order
 
 
 def _order_key(key: OrderKey, direction: Enum) -> OrderKey:

@@ -9,9 +9,8 @@ from api.inputs import order_given, where_given
 from api.relay import PAGING, Listing, PageArguments, list_identity
 from api.request import Request
 from graph.errors import InvalidCursor
-from graph.model import Entity
 from graph.paths import Path
-from graph.plan import ALWAYS, Compare, Expand, Match, Operator, Page, Relations, ValueType, natural_order
+from graph.plan import ALWAYS, Compare, Expand, Match, Operator, Page, Relations, ValueType
 from graph.vocabulary import Direction, Kind, RelationKind
 
 Question = Match | Expand | Relations
@@ -110,7 +109,7 @@ def list_step(read: Callable[[Arguments], Question], path: Path | None = None) -
 def lists(
     request: Request, sources: Sequence[Any], plan: ListPlan, *, wants_pages: bool = False
 ) -> Sequence[Listing | InvalidCursor]:
-    """The lists that a plan leads to, one of each source; `wants_pages` if more than their lengths will be asked for."""
+    """The lists that a plan leads to, one of each source; `wants_pages` if not only their lengths will be asked."""
     if plan.page is None:
         return _lists_at(request, sources, plan.question, plan.arguments)
     return Lists(request, sources, plan.question, plan.page, wants_pages)
@@ -173,7 +172,7 @@ def along_any(path: Path, description: str) -> Any:
     def read(given: Arguments) -> Expand:
         kinds = given.get("kinds")
         where = ALWAYS if kinds is None else Compare("kind", ValueType.TERM, Operator.IN, tuple(kinds))
-        return Expand(path, where, natural_order(None))
+        return Expand(path, where)
 
     return stepped(list_step(read, path), description, _kinds("Only entities of these kinds.", Kind), *PAGING)
 

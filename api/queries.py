@@ -59,12 +59,12 @@ def by_id(kind: Kind) -> Any:
     return stepped(Step(run), what, argument("id", strawberry.ID, "An id, as another answer gave it."))
 
 
-def by_code(kind: Kind, attributes: Sequence[str], description: str, code: str, *, any_case: bool = False) -> Any:
-    """A field with the entity of this kind that has a code, in the first of these attributes where one has it."""
+def by_code(kind: Kind, description: str, code: str, *, any_case: bool = False) -> Any:
+    """A field with the entity of this kind that has a code, one of its natural keys."""
 
     async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
         wanted = given["code"].upper() if any_case else given["code"]
-        (entity,) = await request.engine.find(kind, attributes, [wanted])
+        (entity,) = await request.engine.find(kind, [wanted])
         return [entity] * len(sources)
 
     return stepped(Step(run), description, argument("code", str, code))
@@ -124,7 +124,6 @@ class Query:
     )
     country: Country | None = by_code(
         Kind.COUNTRY,
-        ("code", "alpha3"),
         "The country with this code; null where there is none.",
         "ISO 3166-1 alpha-2 or alpha-3, in any case: ML, mli.",
         any_case=True,
@@ -134,7 +133,7 @@ class Query:
     partner: Partner | None = by_id(Kind.PARTNER)
     place: Place | None = by_id(Kind.PLACE)
     indicator: Indicator | None = by_code(
-        Kind.INDICATOR, ("code",), "The indicator with this code; null where there is none.", "Its code, as written."
+        Kind.INDICATOR, "The indicator with this code; null where there is none.", "Its code, as written."
     )
     metric: Metric | None = by_id(Kind.METRIC)
     source: Source | None = by_id(Kind.SOURCE)

@@ -74,7 +74,10 @@ def list_identity(*what: object) -> bytes:
 
 def seal_cursor(position: Position, identity: bytes) -> str:
     """A cursor for a position of the list."""
-    place = msgspec.json.encode(position)
+    return _sealed(msgspec.json.encode(position), identity)
+
+
+def _sealed(place: bytes, identity: bytes) -> str:
     seal = blake2b(place, key=identity, digest_size=SEAL).digest()
     return urlsafe_b64encode(seal + place).rstrip(b"=").decode()
 
@@ -82,17 +85,17 @@ def seal_cursor(position: Position, identity: bytes) -> str:
 def open_cursor(cursor: str, identity: bytes) -> Position:
     """The position that a cursor holds. Raises InvalidCursor unless it was made for just this list."""
     try:
-        opened = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        position = tuple(msgspec.json.decode(opened[SEAL:], type=list[Any]))
-    except (ValueError, msgspec.DecodeError):
-        position = ()
-    # Sealed anew it must be the same to the letter: base64 has several spellings of one value.
-    if not position or seal_cursor(position, identity) != cursor:
+        place = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[SEAL:]
+    except ValueError:
+        place = b""
+    # Sealed anew it must be the same to the letter: base64 has several spellings of one value. It is read only then, as
+    # the JSON of a cursor that was made up may be nested too deeply to be read.
+    if not place or _sealed(place, identity) != cursor:
         raise InvalidCursor(
             "This cursor is not one of this list under this order and filter. Take a cursor from an answer to the same"
             " question, or leave it out to start anew."
         )
-    return position
+    return tuple(msgspec.json.decode(place, type=list[Any]))
 
 
 class AskedLists(Protocol):

@@ -11,6 +11,6 @@ class Request(msgspec.Struct, frozen=True):
 
     engine: Engine
     head: Head
-    page_default: int = 20
-    page_limit: int = 100
-    id: str = ""
+    page_default: int
+    page_limit: int
+    id: str

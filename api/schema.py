@@ -10,6 +10,7 @@ from api.queries import Query
 from api.terms import SCALARS
 from api.types import FACES
 
+
 def build() -> strawberry.Schema:
     """The schema, as Strawberry's views and graphql-core both take it."""
     derive()

@@ -49,7 +49,7 @@ class Settings(BaseSettings):
 
     # Limits on answers
     default_page: Count = Field(20, description="Items on a page when neither first nor last is given.")
-    max_page: Count = Field(100, description="Most items on a page.")
+    max_page: Annotated[int, Field(ge=1, le=100)] = Field(100, description="Most items on a page, at most 100.")
     max_nodes: Count = Field(
         500_000, description="Most nodes an operation may ask for: its nested page sizes multiplied."
     )

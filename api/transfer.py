@@ -4,7 +4,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -79,7 +79,7 @@ def _write_rejects(path: Path, faults: Sequence[Fault], texts: dict[tuple[str, i
             for place in sorted(reasons, key=lambda place: (place[0], place[1] or 0)):
                 for fault in reasons[place]:
                     out.write(f"# {fault}\n".encode())
-                out.write(texts[place].rstrip(b"\r\n") + b"\n")
+                out.write(texts[place].removeprefix(lines.BOM).rstrip(b"\r\n") + b"\n")
     return len(reasons)
 
 
@@ -98,7 +98,7 @@ def _read(files: Sequence[Path], *, keep_texts: bool) -> Reading:
 def _rows(file: Path, name: str, texts: dict[tuple[str, int | None], bytes] | None) -> Iterator[bytes]:
     """The file's rows, shown as progress and, where they are wanted again, kept."""
     try:
-        stream = sys.stdin.buffer if file == STREAM else file.open("rb")
+        stream = os.fdopen(0, "rb", closefd=False) if file == STREAM else file.open("rb")
         size = None if file == STREAM else os.fstat(stream.fileno()).st_size
         with stream, progress(f"Reading {file}", size) as advance:
             for number, row in enumerate(stream, 1):
@@ -123,21 +123,45 @@ def export(graph: Graph, to: Path) -> int:
 
 @contextmanager
 def writing(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears whole or not at all, or standard output."""
+    """A file that appears whole or not at all, or, where that cannot be, the pipe, the device or standard output."""
+    try:
+        with _target(path) as out:
+            yield out
+    except BrokenPipeError:
+        raise  # whoever read it has gone, as `head` does: nobody is left to be told
+    except OSError as error:
+        name = "standard output" if path == STREAM else path
+        raise CannotTransfer(f"{name} cannot be written: {error.strerror}. Name another file.") from error
+
+
+def _target(path: Path) -> AbstractContextManager[BinaryIO]:
     if path == STREAM:
+        return _standard_output()
+    if path.exists() and not path.is_file():
+        return path.open("wb")  # a pipe or a device must not make way for a file
+    return _replacing(path.resolve() if path.exists() else path)
+
+
+@contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-        return
+    except OSError:
+        # Python would write what is left once more on closing it, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        try:
-            with draft.open("wb") as out:
-                yield out
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise CannotTransfer(f"{path} cannot be written: {error.strerror}. Name another file with -o.") from error
+        with draft.open("wb") as out:
+            yield out
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager

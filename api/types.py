@@ -28,7 +28,7 @@ from api.request import Request
 from api.terms import PartialDate
 from graph import model, paths
 from graph.paths import Path
-from graph.plan import Expand, Page, natural_order
+from graph.plan import Expand, Page
 from graph.vocabulary import (
     CountBasis,
     EventType,
@@ -55,7 +55,7 @@ def reached(path: Path, description: str) -> Any:
     """A field with the one entity that the path reaches, or null."""
 
     async def run(request: Request, sources: Sequence[model.Entity], given: Arguments) -> Sequence[Any]:
-        step = Expand(path, order=natural_order(path.target))
+        step = Expand(path)
         reaches = await request.engine.expand([source.id for source in sources], step, Page(first=1))
         return [reach.entities[0] if reach.entities else None for reach in reaches]
 

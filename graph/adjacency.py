@@ -33,6 +33,11 @@ class Members:
         self.pages: dict[tuple[int | None, int | None], Reach] = {}
         self._terms: dict[str, frozenset[Any]] = {}
 
+    @property
+    def size(self) -> int:
+        """How many references it takes: for each entity itself and its relations, and a few for the bare object."""
+        return 4 + 2 * len(self.entities)
+
     def terms(self, attribute: str) -> frozenset[Any]:
         """The values that an attribute has among them: what "some partner is a government" comes down to."""
         terms = self._terms.get(attribute)
@@ -57,7 +62,7 @@ class Adjacency:
     """The memory of where paths lead, over the graph's own adjacency."""
 
     BUDGET = 4_000_000
-    """At most about so many references are remembered; beyond, all is forgotten and walked anew."""
+    """At most about so many references are remembered (some 100 bytes each); beyond, all is forgotten and walked anew."""
 
     BULK = 500
     """From so many changes at once on, forgetting all is quicker than finding whom they touch."""
@@ -85,9 +90,9 @@ class Adjacency:
 
     def walk_and_remember(self, path: Path, start: str) -> Members:
         members = self._walk_all(path, start)
-        self._size += len(members.entities) + 1
         if self._size > self.BUDGET:
             self.forget_all()
+        self._size += members.size
         self.along(path)[start] = members
         return members
 
@@ -161,7 +166,7 @@ class Adjacency:
             for record in records:
                 for start in self._touched(path, record):
                     if (members := known.pop(start, None)) is not None:
-                        self._size -= len(members.entities) + 1
+                        self._size -= members.size
 
     def _touched(self, path: Path, record: Entity | Relation) -> set[str]:
         """The starts from which the path leads over this relation, or to this entity.

@@ -70,9 +70,9 @@ class Engine(Protocol):
     async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
         """The entity of each id, None where unknown."""
 
-    async def find(self, kind: Kind, attributes: Sequence[str], values: Sequence[str]) -> list[Entity | None]:
-        """The entity of this kind that has each value in the first of `attributes` where any has; of several, the
-        first by id. Attributes are natural keys: a country's code and alpha3, an indicator's code."""
+    async def find(self, kind: Kind, values: Sequence[str]) -> list[Entity | None]:
+        """The entity of this kind that has each value in the first of its kind's natural keys where one has it; of
+        several, the first by id."""
 
     async def match(self, match: Match, page: Page) -> Reach:
         """A page of the entities that match."""

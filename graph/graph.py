@@ -4,7 +4,9 @@ A fact's way: check -> journal -> engine -> announce. All of a commit is stored 
 is durable.
 """
 
-from collections.abc import Callable, Iterable, Sequence, Set
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
@@ -24,6 +26,24 @@ STORE = "fieldgraph.sqlite"
 
 ANONYMOUS = Authorship()
 Listener = Callable[[Sequence[Change]], None]
+
+
+STRETCH = 10_000
+"""From so many new objects on, looking through all of them for garbage takes as long as making them."""
+
+
+@contextmanager
+def one_stretch(objects: int) -> Iterator[None]:
+    """Work that makes objects which stay; the garbage collector leaves them alone, then and later."""
+    if objects < STRETCH or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def utc_now() -> datetime:
@@ -60,7 +80,8 @@ class Graph:
         self._lock = RLock()
         self.engine = Resident()
         self.head = journal.head()
-        self.engine.apply(journal.replay(0, self.head.version))
+        with one_stretch(STRETCH):
+            self.engine.apply(journal.replay(0, self.head.version))
 
     @classmethod
     def in_memory(cls) -> "Graph":
@@ -69,7 +90,12 @@ class Graph:
     @classmethod
     def open(cls, directory: Path, wait_s: float = 5.0) -> "Graph":
         """The graph of a data directory, which is made where it is missing. Raises StoreError."""
-        return cls(SQLiteJournal(directory / STORE, wait_s))
+        journal = SQLiteJournal(directory / STORE, wait_s)
+        try:
+            return cls(journal)
+        except BaseException:
+            journal.close()
+            raise
 
     @property
     def version(self) -> int:
@@ -116,23 +142,36 @@ class Graph:
         What changes nothing makes no version.
         """
         lines = [write if isinstance(write, Line) else Line(write) for write in writes]
-        with self._lock:
-            with self._journal.writing() as journal:
-                caught_up = self.fetch()
-                self._advance(caught_up)
-                draft = Draft(lines, self.engine)
-                if found := list(faults(draft)):
-                    raise Refused(found)
-                effect = effects(draft)
-                changes = journal.append(effect.done, self._clock(), authorship) if effect.done else []
-            self._advance(changes)
-            self._announce([*caught_up, *changes])
+        with self._lock, one_stretch(len(lines)):
+            self.take_in(self.fetch())
+            draft = self._checked(lines)  # before the lock is taken: others can write meanwhile
+            taken_in: list[Change] = []
+            try:
+                with self._journal.writing() as journal:
+                    taken_in += self.fetch()
+                    if taken_in:
+                        self._advance(taken_in)
+                        draft = self._checked(lines)
+                    effect = effects(draft)
+                    changes = journal.append(effect.done, self._clock(), authorship) if effect.done else []
+                self._advance(changes)
+                taken_in += changes
+            finally:
+                self._announce(taken_in)  # what others committed is news even where this write is refused
             return Applied(self.version, effect.created, effect.updated, effect.removed, effect.unchanged, changes)
+
+    def _checked(self, lines: Sequence[Line]) -> Draft:
+        draft = Draft(lines, self.engine)
+        if found := list(faults(draft)):
+            raise Refused(found)
+        return draft
 
     def _advance(self, changes: Sequence[Change]) -> None:
         if changes:
-            self.engine.apply(changes)
-            self.head = Head(changes[-1].version, self._journal.time(changes[-1].version))
+            head = Head(changes[-1].version, self._journal.time(changes[-1].version))
+            with one_stretch(len(changes)):
+                self.engine.apply(changes)
+            self.head = head
 
     def _announce(self, changes: Sequence[Change]) -> None:
         if changes:

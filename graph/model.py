@@ -5,7 +5,6 @@ units and standards are told where a record is shown (api/types.py).
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -52,7 +51,6 @@ class Entity(
     rename="camel",
     omit_defaults=True,
     forbid_unknown_fields=True,
-    cache_hash=False,
 ):
     """Something the graph knows by name."""
 
@@ -227,12 +225,6 @@ RECORDS: dict[Kind, type[Entity]] = {
 """The record of each kind, in the order of the kinds."""
 
 
-@cache
-def attributes(record: type[Entity] | type[Relation]) -> dict[str, str]:
-    """Attribute names of a record -> their names in the interchange format, in canonical order."""
-    return {field.name: field.encode_name for field in msgspec.structs.fields(record)}
-
-
 class Remove(NamedTuple):
     """Asks that an entity go, and its relations with it."""
 
@@ -259,13 +251,3 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     index: int
     action: ChangeAction
     record: Entity | Relation
-
-
-class Commit(msgspec.Struct, frozen=True):
-    """One version: when it was recorded (RFC 3339, UTC), by whom and why."""
-
-    version: int
-    time: str
-    changes: tuple[Change, ...]
-    author: str | None = None
-    note: str | None = None

@@ -13,8 +13,9 @@ from typing import Any, get_args
 
 import msgspec
 
-from graph.model import RECORDS, Country, Entity, Relation, Remove, Write
-from graph.values import is_partial_date
+from graph.errors import InvalidInput
+from graph.model import RECORDS, Code, Country, Entity, Relation, Remove, Write
+from graph.values import PartialDate, is_partial_date
 from graph.vocabulary import Kind, Term
 
 COUNTRY_CODES = {
@@ -25,11 +26,20 @@ COUNTRY_CODES = {
 DATES = frozenset({"startedOn", "endedOn", "publishedOn", "accessedOn", "since", "until"})
 NUMBERS = frozenset({"value", "lower", "upper", "latitude", "longitude", "percentage"})
 INT_32 = range(-(2**31), 2**31)
+IN_WORDS: dict[Any, str] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    PartialDate: "a date, as 2023, 2023-11 or 2023-11-05",
+    tuple[str, ...]: "a list of texts",
+    tuple[Code, ...]: 'a list of codes, as [{"vocabulary": "fieldgraph", "code": "malnutrition"}]',
+    dict[str, str]: 'an object of names by language, as {"fr": "Mali"}',
+}
 SHOWN = 60
 """So many characters of a wrong value are shown."""
 
 
-class Unreadable(Exception):
+class Unreadable(InvalidInput):
     """Values that are no write; `reasons` says all that is wrong, `ids` which entities they may have been meant for."""
 
     def __init__(self, reasons: list[str], ids: frozenset[str] = frozenset()) -> None:
@@ -70,6 +80,8 @@ def _removal(values: dict[str, Any]) -> Remove:
 def _record(type: type[Entity] | type[Relation], what: str, values: dict[str, Any]) -> Any:
     if "sources" in values and isinstance(values["sources"], list):
         values["sources"] = _in_order(values["sources"])
+    if "labels" in values and isinstance(values["labels"], dict):
+        values["labels"] = dict(sorted(values["labels"].items()))  # likewise
     reasons = _value_reasons(type, values)
     if not reasons:
         try:
@@ -90,10 +102,10 @@ def _value_reasons(type: type[Entity] | type[Relation], values: Mapping[str, Any
     for key in ("id", "name") if issubclass(type, Entity) else ("subject", "object"):
         if values.get(key) == "":
             reasons.append(f"{key} is empty")
-    for key in DATES & values.keys():
+    for key in sorted(DATES & values.keys()):
         if isinstance(date := values[key], str) and not is_partial_date(date):
             reasons.append(_wrong(key, date, "a date that exists, as 2023, 2023-11 or 2023-11-05"))
-    for key in NUMBERS & values.keys():
+    for key in sorted(NUMBERS & values.keys()):
         if isinstance(number := values[key], int) and not _fits_float(number):
             reasons.append(_wrong(key, number, "a number that a 64-bit float holds exactly"))
     if isinstance(number := values.get("affected"), int) and number not in INT_32:
@@ -140,21 +152,12 @@ def _fields(type: type[Entity] | type[Relation]) -> dict[str, msgspec.structs.Fi
 
 def _expected(type: Any) -> str:
     """What a type takes, in words."""
-    for term in (type, *get_args(type)):
-        if isclass(term) and issubclass(term, Term):
-            return f"one of {', '.join(term.__members__)}"
-    text = str(type)
-    if "Code" in text:
-        return 'a list of codes, as [{"vocabulary": "fieldgraph", "code": "malnutrition"}]'
-    if "tuple" in text:
-        return "a list of texts"
-    if "dict" in text:
-        return 'an object of names by language, as {"fr": "Mali"}'
-    if "pattern" in text:
-        return "a date, as 2023, 2023-11 or 2023-11-05"
-    if "int" in text:
-        return "a whole number"
-    return "a number" if "float" in text else "a text"
+    for part in (type, *get_args(type)):
+        if isclass(part) and issubclass(part, Term):
+            return f"one of {', '.join(part.__members__)}"
+        if part in IN_WORDS:
+            return IN_WORDS[part]
+    return "another value"
 
 
 def _wrong(key: str, value: Any, expected: str) -> str:

@@ -49,7 +49,8 @@ class Quantifier(Enum):
 
 
 class Compare(msgspec.Struct, frozen=True):
-    """The value of `attribute` compared. On a missing value every operator but IS_NULL is false.
+    """The value of `attribute` compared. On a missing value every operator but IS_NULL is false; only a NOT_IN of nothing
+    holds there too.
 
     Of a list of texts, it holds where it holds for one of them; an empty list is a missing value.
     """
@@ -134,6 +135,9 @@ class OrderKey(msgspec.Struct, frozen=True):
 Order = tuple[OrderKey, ...]
 """Keys in falling weight; ties are broken by id, ascending."""
 
+NATURAL: Order = ()
+"""No keys: the order that lists of a kind have where nobody asks for another."""
+
 BY_NAME: Order = (OrderKey(ValueType.TEXT, "name"),)
 NEWEST_STARTED: Order = (OrderKey(ValueType.DATE, "started_on", descending=True),)
 NEWEST_PUBLISHED: Order = (OrderKey(ValueType.DATE, "published_on", descending=True),)
@@ -142,7 +146,7 @@ _NATURAL = {Kind.EVENT: NEWEST_STARTED, Kind.METRIC: NEWEST_STARTED, Kind.SOURCE
 
 
 def natural_order(kind: Kind | None) -> Order:
-    """The order of a list where nobody asks for another; `kind` None is a list of several kinds."""
+    """What NATURAL stands for in a list of a kind; None is a list of several kinds."""
     return BY_NAME if kind is None else _NATURAL.get(kind, BY_NAME)
 
 
@@ -167,7 +171,7 @@ class Match(msgspec.Struct, frozen=True):
 
     kind: Kind
     where: Where = ALWAYS
-    order: Order = BY_NAME
+    order: Order = NATURAL
 
 
 class Expand(msgspec.Struct, frozen=True):
@@ -175,12 +179,12 @@ class Expand(msgspec.Struct, frozen=True):
 
     path: Path
     where: Where = ALWAYS
-    order: Order = BY_NAME
+    order: Order = NATURAL
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left out, and the order is the natural one."""
-        return self.where == ALWAYS and self.order == natural_order(self.path.target)
+        return not self.order and self.where == ALWAYS
 
 
 class Relations(msgspec.Struct, frozen=True):

@@ -130,6 +130,8 @@ def _compare(where: Compare) -> Predicate:
     read = attrgetter(where.attribute)
     if where.operator is Operator.IS_NULL:
         return lambda record: (read(record) in (None, ())) is where.value
+    if where.operator is Operator.NOT_IN and not where.value:
+        return lambda record: True  # as the opposite of `in: []`, on a missing value too
     test = _test(where.type, where.operator, where.value)
     if where.type is ValueType.TERM and where.operator is Operator.EQ:
         term = where.value

@@ -33,10 +33,7 @@ from graph.plan import (
     natural_order,
 )
 from graph.predicates import Predicate, predicate
-from graph.vocabulary import ChangeAction, Direction, Kind, RelationKind
-
-NATURAL_KEYS: dict[Kind, tuple[str, ...]] = {Kind.COUNTRY: ("code", "alpha3"), Kind.INDICATOR: ("code",)}
-"""Attributes by which an entity of a kind can be found, each indexed."""
+from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 EdgeKey = tuple[RelationKind, Any]
 
@@ -48,6 +45,9 @@ def edge_key(name: Relation | RelationName) -> EdgeKey:
 
 class Resident:
     """Answers the port from memory."""
+
+    PAGES_KEPT = 8
+    """First pages of one list that are remembered, for as many page sizes."""
 
     def __init__(self) -> None:
         self.graph = nx.MultiDiGraph()
@@ -142,8 +142,8 @@ class Resident:
     async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
         return [self.entity(id) for id in ids]
 
-    async def find(self, kind: Kind, attributes: Sequence[str], values: Sequence[str]) -> list[Entity | None]:
-        indexes = [self._found[kind, attribute] for attribute in attributes]
+    async def find(self, kind: Kind, values: Sequence[str]) -> list[Entity | None]:
+        indexes = [self._found[kind, attribute] for attribute in NATURAL_KEYS[kind]]
         found = []
         for value in values:
             ids = next((ids for index in indexes if (ids := index.get(value))), None)
@@ -151,9 +151,9 @@ class Resident:
         return found
 
     async def match(self, match: Match, page: Page) -> Reach:
-        sorter = self._sorter(match.order)
+        sorter = self._sorter(match.order, match.kind)
         entities = self._matching(match)
-        if match.order != natural_order(match.kind):
+        if match.order:
             entities = sorter.sort(entities)
         return _reach(entities, {}, page, sorter)
 
@@ -163,9 +163,9 @@ class Resident:
     async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
         if step.is_whole:
             return self._whole_lists(frontier, step, page)
-        sorter = self._sorter(step.order)
+        sorter = self._sorter(step.order, step.path.target)
         keep = self._filter(step.where)
-        sort = sorter.sort if step.order != natural_order(step.path.target) else None
+        sort = sorter.sort if step.order else None
         answers = []
         for start in frontier:
             members = self.adjacency.members(step.path, start)
@@ -176,7 +176,7 @@ class Resident:
     def _whole_lists(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
         """Pages of lists that nothing narrows, in their natural order: those without cursors are made once."""
         if page.after is not None or page.before is not None:
-            sorter = self._sorter(step.order)
+            sorter = self._sorter(step.order, step.path.target)
             found = (self.adjacency.members(step.path, start) for start in frontier)
             return [_reach(members.entities, members.links, page, sorter) for members in found]
         wanted, known = (page.first, page.last), self.adjacency.along(step.path)
@@ -189,7 +189,9 @@ class Resident:
         members = self.adjacency.members(step.path, start)
         wanted = page.first, page.last
         if wanted not in members.pages:
-            sorter = self._sorter(step.order)
+            if len(members.pages) >= self.PAGES_KEPT:
+                members.pages.clear()
+            sorter = self._sorter(step.order, step.path.target)
             members.pages[wanted] = _reach(members.entities, members.links, page, sorter, lasting=True)
         return members.pages[wanted]
 
@@ -215,8 +217,8 @@ class Resident:
         entities = {kind: len(shelf.entities) for kind, shelf in self._shelves.items()}
         return Statistics(entities, {kind: self._relation_counts[kind] for kind in RelationKind})
 
-    def _sorter(self, order: Order) -> Sorter:
-        return Sorter(order, self.adjacency.count)
+    def _sorter(self, order: Order, kind: Kind | None) -> Sorter:
+        return Sorter(order or natural_order(kind), self.adjacency.count)
 
     def _filter(self, where: Where) -> Predicate | None:
         """The condition as a function, or None where everything meets it."""
@@ -245,9 +247,7 @@ class Resident:
         return [relation for relation in relations if relation.kind in step.kinds]
 
 
-def _reach(
-    entities: Sequence[Entity], links: Links, page: Page, sorter: Sorter, *, lasting: bool = False
-) -> Reach:
+def _reach(entities: Sequence[Entity], links: Links, page: Page, sorter: Sorter, *, lasting: bool = False) -> Reach:
     low, high = bounds(entities, page, sorter.compare)
     more, total = high < len(entities), len(entities)
     return Reach(

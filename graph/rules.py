@@ -10,6 +10,9 @@ from graph.errors import Fault
 from graph.model import Entity, Relation, RelationName
 from graph.vocabulary import REQUIRED_RELATIONS, RULES, Direction, Kind, RelationKind
 
+LONGEST_TOLD = 10
+"""So many entities of a circle are told."""
+
 OPTIONAL_ATTRIBUTES = ("role", "impact", "since", "until", "percentage", "locator", "sources")
 
 
@@ -96,17 +99,34 @@ def _removal_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _cycle_faults(draft: Draft) -> Iterator[Fault]:
-    for name, line in draft.relations.items():
-        if name.kind is RelationKind.PART_OF and (around := _cycle(name, draft)):
-            yield line.fault(f"PART_OF goes in a circle: {' -> '.join(around)}. Leave one of its steps out.")
+    walked: set[str] = set()
+    for name in draft.relations:
+        if name.kind is not RelationKind.PART_OF:
+            continue
+        circle = _circle(name.subject, draft, walked)
+        for at, step in enumerate(circle):
+            if line := draft.relations.get(step):
+                yield line.fault(f"PART_OF goes in a circle: {_around(circle, at)}. Leave one of its steps out.")
 
 
-def _cycle(start: RelationName, draft: Draft) -> list[str]:
-    """The way from the relation's subject back to itself, or nothing."""
-    way = [start.subject, start.object]
-    while way[-1] != start.subject:
-        following = draft.leaving(way[-1], RelationKind.PART_OF)
-        if len(following) != 1 or following[0].object in way[1:]:
+def _circle(start: str, draft: Draft, walked: set[str]) -> list[RelationName]:
+    """The steps of the circle that PART_OF runs into from here, or nothing. Each entity is passed once, whoever asks:
+    the time is that of the lines, however long the chains are."""
+    way: dict[str, RelationName] = {}
+    id = start
+    while id not in walked:
+        walked.add(id)
+        following = draft.leaving(id, RelationKind.PART_OF)
+        if len(following) != 1:
             return []
-        way.append(following[0].object)
-    return way
+        way[id] = following[0]
+        id = following[0].object
+    return list(way.values())[list(way).index(id) :] if id in way else []
+
+
+def _around(circle: list[RelationName], start: int) -> str:
+    """The circle from one of its steps back to it: a -> b -> a. The middle of a long one is left out."""
+    told = [circle[(start + step) % len(circle)].subject for step in range(min(len(circle), LONGEST_TOLD))]
+    if len(circle) > LONGEST_TOLD:
+        told.append("...")
+    return " -> ".join([*told, circle[start].subject])

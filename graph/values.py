@@ -19,9 +19,17 @@ As text such dates already stand in their order: by the start of their span, a l
 _is_partial_date = re.compile(PARTIAL_DATE).match
 
 
-@lru_cache(maxsize=65_536)
+LONGEST_KEPT = 200
+"""Longer texts are folded anew each time: what is remembered of texts must be bounded in size, not only in number."""
+
+
 def fold(text: str) -> str:
     """The text without case and accents, as text is compared, ordered and searched."""
+    return _fold(text) if len(text) <= LONGEST_KEPT else _fold.__wrapped__(text)
+
+
+@lru_cache(maxsize=65_536)
+def _fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)

@@ -267,5 +267,8 @@ RULES: dict[RelationKind, RelationRule] = {
 }
 """The rule of each kind of relation."""
 
+NATURAL_KEYS: dict[Kind, tuple[str, ...]] = {Kind.COUNTRY: ("code", "alpha3"), Kind.INDICATOR: ("code",)}
+"""Attributes by whose values an entity of a kind can be found, the first one first."""
+
 REQUIRED_RELATIONS: dict[Kind, tuple[RelationKind, ...]] = {Kind.METRIC: (RelationKind.ABOUT, RelationKind.MEASURES)}
 """The relations that must leave every entity of a kind, exactly one of each."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from api.__main__ import executor_of
 from api.execute import GraphQLRequest
-from api.settings import Settings
+from api.settings import PREFIX, Settings
 from graph.graph import Graph
 from graph.parse import write
 from seed.load import records
@@ -38,6 +39,15 @@ def asking(graph: Graph, settings: Settings | None = None) -> Ask:
         return answer
 
     return ask
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment() -> Iterator[None]:
+    """Settings are the defaults, whatever the environment of whoever runs the tests says."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")

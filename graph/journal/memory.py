@@ -30,7 +30,12 @@ class MemoryJournal:
     @contextmanager
     def writing(self) -> Iterator["MemoryJournal"]:
         with self._lock:
-            yield self
+            before = len(self._commits)
+            try:
+                yield self
+            except BaseException:
+                del self._commits[before:], self._times[before:]
+                raise
 
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
         version = len(self._commits) + 1

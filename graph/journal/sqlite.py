@@ -7,10 +7,11 @@ SQLite's own write lock is the store's: whoever appends holds it, in whichever p
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import mkstemp
 from threading import RLock
 from zlib import crc32
 
@@ -80,32 +81,43 @@ class SQLiteJournal:
 
     def replay(self, after: int, until: int) -> Iterator[Change]:
         with self._explained():
-            previous = self._digest(after)
+            newest, previous = after, self._digest(after)
             commits = self._db.execute(
                 "SELECT * FROM commits WHERE version > ? AND version <= ? ORDER BY version", (after, until)
             )
-            for expected, (version, time, author, note, count, digest) in enumerate(commits, after + 1):
+            for version, time, author, note, count, digest in commits:
+                newest += 1
+                if version != newest:
+                    raise self._damaged(f"commit {newest}")
                 chain = _Chain(previous, version, time, author, note)
                 for change, checksum in self._changes(version):
                     chain.add(checksum)
                     yield change
-                if version != expected or chain.count != count or chain.digest() != digest:
-                    raise self._damaged(f"commit {expected}")
+                if chain.count != count or chain.digest() != digest:
+                    raise self._damaged(f"commit {version}")
                 previous = digest
+            if newest != until:
+                raise self._damaged(f"commit {newest + 1}")
 
     def _changes(self, version: int) -> Iterator[tuple[Change, int]]:
         rows = self._db.execute(
             "SELECT position, action, kind, record, checksum FROM changes WHERE version = ? ORDER BY position",
             (version,),
         )
-        for position, action, kind, record, checksum in rows:
-            if checksum != _checksum(version, position, action, kind, record):
-                raise self._damaged(f"commit {version}, change {position}")
+        for expected, (position, action, kind, record, checksum) in enumerate(rows):
+            # A damaged row may hold text where its table has bytes.
+            is_whole = position == expected and isinstance(record, bytes)
+            if not is_whole or checksum != _checksum(version, position, action, kind, record):
+                raise self._damaged(f"commit {version}, change {expected}")
             yield Change(version, position, _actions[action], _decoders[kind](record)), checksum
 
     def _digest(self, version: int) -> bytes:
+        if version == 0:
+            return b""
         row = self._db.execute("SELECT digest FROM commits WHERE version = ?", (version,)).fetchone()
-        return row[0] if row else b""
+        if not row or not isinstance(row[0], bytes):
+            raise self._damaged(f"commit {version}")
+        return row[0]
 
     @contextmanager
     def writing(self) -> Iterator["SQLiteJournal"]:
@@ -138,12 +150,16 @@ class SQLiteJournal:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            # Our statements fit our tables: where SQLite finds a mistake in one, or has no code, tables are damaged.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code == sqlite3.SQLITE_ERROR:
+                raise self._damaged(str(error)) from error
+            if code == sqlite3.SQLITE_BUSY:
                 raise StoreBusy(self._busy()) from error
             raise StoreError(
                 f"The store {self._path} cannot be used: {error}. Check its disk and permissions."
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
 
     def _busy(self) -> str:
@@ -190,20 +206,20 @@ def _checksum(version: int, position: int, action: str, kind: str, record: bytes
 def _create(path: Path) -> None:
     """Makes an empty store that appears at once or not at all, readable by its owner only."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
+    # A name of its own, for its owner only: a process that was killed here may have had the same id, as in a container.
+    handle, draft = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    os.close(handle)
     try:
-        db = sqlite3.connect(draft, isolation_level=None)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {FORMAT}")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(TABLES)
-        db.close()
+        with closing(sqlite3.connect(draft, isolation_level=None)) as db:
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(TABLES)
         os.link(draft, path)
     except FileExistsError:
         return  # Another process made the store first; it is as good as ours.
     finally:
-        draft.unlink()
+        Path(draft).unlink()
 
 
 def _require_ours(path: Path) -> None:

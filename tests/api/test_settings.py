@@ -71,7 +71,7 @@ def test_the_store_is_where_data_of_users_belongs(monkeypatch, tmp_path):
     [
         ("PORT", "abc", "FIELDGRAPH_PORT is 'abc', but must be a whole number from 0 to 65535."),
         ("PORT", "65536", "FIELDGRAPH_PORT is '65536', but must be a whole number from 0 to 65535."),
-        ("MAX_PAGE", "0", "FIELDGRAPH_MAX_PAGE is '0', but must be a whole number from 1 on."),
+        ("MAX_PAGE", "0", "FIELDGRAPH_MAX_PAGE is '0', but must be a whole number from 1 to 100."),
         ("WAIT", "nan", "FIELDGRAPH_WAIT is 'nan', but must be a number of seconds from 0 on."),
         ("SEED", "maybe", "FIELDGRAPH_SEED is 'maybe', but must be true or false."),
         ("LOG_LEVEL", "loud", "FIELDGRAPH_LOG_LEVEL is 'loud', but must be one of debug, info, warning, error."),

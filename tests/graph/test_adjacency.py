@@ -1,0 +1,112 @@
+"""What is remembered is never stale: after each commit it is what an engine made anew from the same lines answers."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, note
+
+from graph import paths
+from graph.adjacency import Adjacency
+from graph.engine import settle
+from graph.graph import Graph
+from graph.ordering import Shelf
+from graph.paths import Path
+from graph.plan import Match, natural_order
+from graph.plan import Page as Whole
+from graph.resident import Resident
+from graph.vocabulary import Direction, Kind
+from tests.api.stage import permits
+from tests.conftest import graph_of
+from tests.oracle import Line, applied
+from tests.worlds import COMMIT, SHAPED_TEXTS, WORLD, Choices, choices, commit, examples, texts, world
+
+PATHS = [path for path in vars(paths).values() if isinstance(path, Path)]
+CODES = {
+    Kind.COUNTRY: [*SHAPED_TEXTS["COUNTRY", "code"], *SHAPED_TEXTS["COUNTRY", "alpha3"]],
+    Kind.INDICATOR: texts("INDICATOR", "code"),
+}
+COMMITS = 5
+
+
+def remembered(engine: Resident, ids: Iterable[str]) -> dict[Any, Any]:
+    """What each path reaches from each start, and by which relations."""
+    return {(path.name, id): engine.adjacency.members(path, id) for path in PATHS for id in ids}
+
+
+def indexed(engine: Resident, ids: Iterable[str]) -> dict[Any, Any]:
+    """All that an engine knows by an index of its own."""
+    found = {kind: settle(engine.find(kind, codes)) for kind, codes in CODES.items()}
+    shelves = {kind: settle(engine.match(Match(kind, order=natural_order(kind)), Whole())).entities for kind in Kind}
+    ends = {
+        (id, direction): sorted(engine.relations_of(id, direction), key=lambda relation: relation.name.sort_key)
+        for id in ids
+        for direction in Direction
+    }
+    return {"found": found, "shelves": shelves, "ends": ends, "statistics": settle(engine.statistics())}
+
+
+def held(adjacency: Adjacency) -> int:
+    """How many references it remembers, counted one by one."""
+    return sum(len(members.entities) + 1 for known in adjacency._known.values() for members in known.values())
+
+
+@pytest.mark.parametrize(
+    ("most", "few"),
+    [
+        pytest.param(500, 4_000_000, id="change by change"),
+        pytest.param(2, 4_000_000, id="in bulk"),
+        pytest.param(500, 40, id="with little room"),
+    ],
+)
+@examples(20)
+@given(choose=choices(WORLD + COMMITS * COMMIT))
+def test_after_every_commit_all_that_is_remembered_is_what_a_new_engine_finds(
+    most: int, few: int, choose: Choices
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Adjacency, "BULK", most)
+        patch.setattr(Shelf, "BULK", most)
+        patch.setattr(Adjacency, "BUDGET", few)
+        lines: list[Line] = world(choose.part(WORLD))
+        note("\n".join(map(str, lines)))
+        graph = graph_of(lines)
+        ids = dict.fromkeys(line["id"] for line in lines if "id" in line)
+        for _ in range(COMMITS):
+            remembered(graph.engine, ids)
+            changes = commit(choose.part(COMMIT), lines)
+            if permits(graph, changes):
+                note(f"written: {changes}")
+                lines = applied(lines, changes)
+            ids |= dict.fromkeys(line["id"] for line in lines if "id" in line)
+            anew = graph_of(lines).engine
+            assert indexed(graph.engine, ids) == indexed(anew, ids)
+            assert remembered(graph.engine, ids) == remembered(anew, ids)
+            assert graph.engine.adjacency._size == held(graph.engine.adjacency) <= max(few, 40)
+
+
+def test_a_commit_forgets_only_what_it_could_have_altered(small: Graph) -> None:
+    adjacency = small.engine.adjacency
+    untouched = adjacency.members(paths.PROJECT_PARTNERS, "project:koro")
+    touched = adjacency.members(paths.PARTNERS_INSIDE, "country:ML")
+    other_country = adjacency.members(paths.PARTNERS_INSIDE, "country:BF")
+    changes = [{"id": "partner:red-cross", "kind": "PARTNER", "name": "Croix-Rouge", "type": "NATIONAL_NGO"}]
+    assert permits(small, changes)
+    assert adjacency.members(paths.PROJECT_PARTNERS, "project:koro") is untouched
+    assert adjacency.members(paths.PARTNERS_INSIDE, "country:BF") is other_country
+    assert [partner.name for partner in touched.entities][-1] == "Red Cross"
+    names = [partner.name for partner in adjacency.members(paths.PARTNERS_INSIDE, "country:ML").entities]
+    assert names == ["Croix-Rouge", "Médecins Sans Frontières", "Ministry of Health"]
+
+
+def test_what_is_asked_again_is_remembered(small: Graph) -> None:
+    adjacency = small.engine.adjacency
+    assert adjacency.members(paths.PROJECTS_INSIDE, "country:ML") is adjacency.members(paths.PROJECTS_INSIDE, "country:ML")
+
+
+def test_an_unknown_start_reaches_nothing_until_it_is_known(small: Graph) -> None:
+    adjacency = small.engine.adjacency
+    assert adjacency.members(paths.PROJECT_PLACES, "project:new").entities == []
+    new = {"id": "project:new", "kind": "PROJECT", "name": "New"}
+    assert permits(small, [new, {"relation": "LOCATED_IN", "subject": "project:new", "object": "place:koro"}])
+    assert [place.id for place in adjacency.members(paths.PROJECT_PLACES, "project:new").entities] == ["place:koro"]

@@ -1,0 +1,637 @@
+"""The `fieldgraph` command as a user runs it: in processes of its own, with stores that survive them."""
+
+import json
+import os
+import pty
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from random import Random
+from threading import Thread
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from api.transfer import export, import_files
+from graph.errors import Refused
+from graph.graph import STORE, Graph
+from graph.parse import write
+from tests.conftest import SMALL, SMALL_WORLD, graph_of
+from tests.graph.conftest import text_of
+
+SEEDED = "project:msf-ml-koro"  # stands for the seed: it is there, or it is not
+NEW = '{"id": "project:new", "kind": "PROJECT", "name": "New"}\n'
+HOLD = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None); db.execute('BEGIN IMMEDIATE');"
+HOLD += "print('held', flush=True); sys.stdin.read()"
+READY_WITHIN = 20  # seconds
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "api", *map(str, arguments)]
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """The environment of a command, with these settings and no others. Its default store is nobody's."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("FIELDGRAPH_")}
+    given = {f"FIELDGRAPH_{name.upper()}": str(value) for name, value in settings.items()}
+    return plain | {"XDG_DATA_HOME": "/nonexistent"} | given
+
+
+class Done(NamedTuple):
+    """What a command that ended left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*arguments: object, stdin: str | bytes = b"", cwd: Path | None = None, **settings: object) -> Done:
+    """Runs the command to its end. Whatever it says, it never shows a traceback."""
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        command(*arguments), input=given, capture_output=True, cwd=cwd, env=environment(**settings), timeout=60, check=False
+    )
+    told = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert "Traceback" not in told.err, told.err
+    return told
+
+
+def refused(*arguments: object, **options: Any) -> str:
+    """What a command that is refused says: one clear message on standard error, nothing else."""
+    done = run(*arguments, **options)
+    assert (done.code, done.out) == (1, "")
+    return done.err
+
+
+@contextmanager
+def serving(*arguments: object, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The service as a process, and what it announced, from when it is ready."""
+    with subprocess.Popen(
+        command("serve", *arguments), stdout=subprocess.PIPE, text=True, env=environment(**{"port": 0, **settings})
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def url_of(announced: str) -> str:
+    return announced.split(" on ")[1].split("/graphql")[0]
+
+
+def ask(url: str, query: str) -> Any:
+    return httpx.post(f"{url}/graphql", json={"query": query}, timeout=10).json()["data"]
+
+
+@contextmanager
+def held(store: Path) -> Iterator[int]:
+    """The store's write lock, kept by another process; its id."""
+    with subprocess.Popen([sys.executable, "-c", HOLD, store], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"held\n"
+            yield holder.pid
+        finally:
+            holder.kill()
+
+
+def held_by(directory: Path) -> tuple[int, str]:
+    """The version of a store and all that it holds."""
+    with closing(Graph.open(directory)) as graph:
+        return graph.version, text_of(graph)
+
+
+@pytest.fixture
+def store(tmp_path) -> Path:
+    """A directory with the small world in its store."""
+    with closing(Graph.open(tmp_path / "store")) as graph:
+        graph.apply(write(line) for line in SMALL_WORLD)
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def new(tmp_path) -> Path:
+    """A file with one new project."""
+    path = tmp_path / "new.jsonl"
+    path.write_text(NEW)
+    return path
+
+
+# Import and export
+
+
+def test_a_file_is_imported_and_exported_again_byte_by_byte(tmp_path):
+    done = run("import", SMALL, "--data", tmp_path / "a")
+    assert done == (0, "37 created, 0 updated, 0 unchanged, 0 removed, 0 refused; the store is at version 1.\n", "")
+    assert run("export", "-o", tmp_path / "a.jsonl", "--data", tmp_path / "a") == (0, "", "")
+    assert run("import", tmp_path / "a.jsonl", "--data", tmp_path / "b").code == 0
+    assert run("export", "--data", tmp_path / "b").out == (tmp_path / "a.jsonl").read_text("utf-8")
+    assert (tmp_path / "a.jsonl").read_text("utf-8") == text_of(graph_of(SMALL_WORLD))
+
+
+def test_the_same_file_again_changes_nothing(store):
+    done = run("import", SMALL, "--data", store)
+    assert done.out == "0 created, 0 updated, 37 unchanged, 0 removed, 0 refused; the store is at version 1.\n"
+
+
+def test_several_files_and_standard_input_are_one_version_and_may_refer_to_each_other(tmp_path):
+    rows = SMALL.read_text("utf-8").splitlines(keepends=True)
+    (tmp_path / "relations.jsonl").write_text("".join(row for row in rows if '"relation"' in row), "utf-8")
+    entities = "".join(row for row in rows if '"kind"' in row)
+    done = run("import", tmp_path / "relations.jsonl", "-", "--data", tmp_path / "store", stdin=entities)
+    assert (done.code, done.out.split(";")[1]) == (0, " the store is at version 1.\n")
+    assert held_by(tmp_path / "store") == (1, text_of(graph_of(SMALL_WORLD)))
+
+
+def test_lines_of_windows_are_read_like_others(tmp_path):
+    text = b"\xef\xbb\xbf" + SMALL.read_bytes().replace(b"\n", b"\r\n")
+    assert run("import", "-", "--data", tmp_path / "store", stdin=text).code == 0
+    assert held_by(tmp_path / "store") == (1, text_of(graph_of(SMALL_WORLD)))
+
+
+def test_every_fault_of_a_file_is_told_with_its_line_and_nothing_is_stored(store, tmp_path):
+    before = held_by(store)
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(
+        NEW
+        + '{"id": "place:x", "kind": "PLACE", "name": 3}\n'
+        + "{nonsense}\n"
+        + '{"relation": "LOCATED_IN", "subject": "project:new", "object": "place:x"}\n'  # its fault is line 2's
+        + '{"relation": "LOCATED_IN", "subject": "project:new", "object": "country:XX"}\n'
+        + NEW
+    )
+    assert refused("import", bad, "--data", store) == (
+        "line 2: a PLACE needs the key 'type'\n"
+        "line 2: name is 3, expected a text\n"
+        "line 3: this is not JSON: JSON is malformed: object keys must be strings (byte 1)\n"
+        "line 5: LOCATED_IN has the object 'country:XX', which is not known. Check the id, or add the entity.\n"
+        "line 6: project:new is written twice, here and on line 1. Keep one of the two.\n"
+        "Nothing was stored.\n"
+    )
+    assert held_by(store) == before
+
+
+def test_among_several_files_a_fault_names_its_file(store, new, tmp_path):
+    (tmp_path / "other.jsonl").write_text(f"# again\n{NEW}")
+    assert refused("import", new, tmp_path / "other.jsonl", "--data", store) == (
+        f"{tmp_path}/other.jsonl line 2: project:new is written twice, here and on {new} line 1. Keep one of the two.\n"
+        "Nothing was stored.\n"
+    )
+
+
+def test_refused_lines_can_be_set_aside_corrected_and_imported_again(store, tmp_path):
+    bad, rejects = tmp_path / "bad.jsonl", tmp_path / "rejects.jsonl"
+    bad.write_bytes(
+        b"\xef\xbb\xbf"
+        + b'{"id": "place:\\nx", "kind": "PLACE", "name": "X"}\r\n'
+        + NEW.encode()
+        + b'{"relation": "LOCATED_IN", "subject": "project:new", "object": "place:\\nx"}\r\n'
+        + b'{"relation": "LOCATED_IN", "subject": "project:koro", "object": "partner:msf"}\n'
+        + b'{"id": "metric:x", "kind": "METRIC", "name": "X", "unit": "x", "startedOn": "2023", "endedOn": "2023"}\n'
+        + b'{"relation": "MEASURES", "subject": "metric:x", "object": "indicator:consultations"}\n'
+        + b'{"id": "country:ML", "kind": "PROJECT", "name": "X"}'
+    )
+    done = run("import", bad, "--skip-invalid", "--rejects", rejects, "--data", store)
+    assert (done.code, done.err) == (1, f"The refused lines are in {rejects}, each with its reason: correct and import them.\n")
+    assert done.out == "1 created, 0 updated, 0 unchanged, 0 removed, 6 refused; the store is at version 2.\n"
+    rows = rejects.read_text("utf-8").splitlines()
+    assert [row for row in rows if not row.startswith("#")] == [
+        row.strip("\ufeff") for row in bad.read_text("utf-8").splitlines() if row != NEW.strip()
+    ]
+    assert rows[:2] == ["# line 1: a PLACE needs the key 'type'", '{"id": "place:\\nx", "kind": "PLACE", "name": "X"}']
+    corrected = (
+        rejects.read_text("utf-8")
+        .replace('"name": "X"}', '"name": "X", "type": "TOWN"}', 1)
+        .replace('"object": "partner:msf"', '"object": "country:BF"')
+        .replace('"country:ML", "kind": "PROJECT"', '"project:ml", "kind": "PROJECT"')
+    )
+    about = '{"relation": "ABOUT", "subject": "metric:x", "object": "country:BF"}\n'
+    done = run("import", "-", "--data", store, stdin=corrected + about)
+    assert done == (0, "7 created, 0 updated, 0 unchanged, 0 removed, 0 refused; the store is at version 3.\n", "")
+
+
+def test_without_a_fault_nothing_is_set_aside(store, new, tmp_path):
+    done = run("import", new, "--skip-invalid", "--data", store, cwd=tmp_path)
+    assert done == (0, "1 created, 0 updated, 0 unchanged, 0 removed, 0 refused; the store is at version 2.\n", "")
+    assert not (tmp_path / "rejects.jsonl").exists()
+
+
+def test_where_refused_lines_cannot_be_set_aside_nothing_is_stored(store, tmp_path):
+    before = held_by(store)
+    rejects = tmp_path / "none" / "rejects.jsonl"
+    told = refused("import", "-", "--skip-invalid", "--rejects", rejects, "--data", store, stdin=NEW + "{}\n")
+    assert told == f"fieldgraph: {rejects} cannot be written: No such file or directory. Name another file.\n"
+    assert held_by(store) == before
+
+
+@pytest.mark.parametrize(("name", "why"), [("missing.jsonl", "No such file or directory"), ("", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_told(tmp_path, name, why):
+    told = refused("import", tmp_path / name, "--data", tmp_path / "store")
+    assert told == f"fieldgraph: {tmp_path / name} cannot be read: {why}. Nothing was stored.\n"
+
+
+def test_two_imports_at_once_both_succeed(store, tmp_path):
+    files = []
+    for part in "ab":
+        path = tmp_path / f"{part}.jsonl"
+        path.write_text("".join(f'{{"id": "{part}{n}", "kind": "PROJECT", "name": "X"}}\n' for n in range(2_000)))
+        files.append(path)
+    imports = [
+        subprocess.Popen(command("import", path, "--data", store), env=environment(), stdout=subprocess.PIPE, text=True)
+        for path in files
+    ]
+    told = sorted(process.communicate(timeout=60)[0].partition(", ")[0::2] for process in imports)
+    assert [process.returncode for process in imports] == [0, 0]
+    assert [created for created, _ in told] == ["2,000 created"] * 2
+    assert [text.split("at ")[1] for _, text in told] == ["version 2.\n", "version 3.\n"]
+    version, text = held_by(store)
+    assert (version, text.count("\n")) == (3, len(SMALL_WORLD) + 4_000)
+
+
+def test_progress_is_shown_on_a_terminal_only(store, new):
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        command("import", new, "--data", store), stdout=subprocess.PIPE, stderr=theirs, env=environment(TERM="xterm"), check=True
+    )
+    os.close(theirs)
+    assert b"Reading" in os.read(ours, 65_536)
+    os.close(ours)
+    assert done.stdout.startswith(b"1 created")
+
+
+# Export, schema: where it is written to
+
+
+def test_what_is_exported_appears_whole_in_place_of_what_was_there(store, tmp_path):
+    target, link = tmp_path / "out.jsonl", tmp_path / "link.jsonl"
+    target.write_text("old")
+    link.symlink_to(target.name)
+    assert run("export", "-o", link, "--data", store).code == 0
+    assert link.is_symlink()
+    assert target.read_text("utf-8") == text_of(graph_of(SMALL_WORLD))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.jsonl", "out.jsonl", "store"]
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(store, tmp_path):
+    pipe, received = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = Thread(target=lambda: received.append(pipe.read_text("utf-8")))
+    reader.start()
+    assert run("export", "-o", pipe, "--data", store).code == 0
+    reader.join(10)
+    assert received == [text_of(graph_of(SMALL_WORLD))]
+    assert pipe.is_fifo()
+
+
+def test_a_reader_that_leaves_is_no_error_to_talk_about(tmp_path):
+    big = "".join(f'{{"id": "project:{n:05}", "kind": "PROJECT", "name": "{"x" * 50}"}}\n' for n in range(5_000))
+    assert run("import", "-", "--data", tmp_path, stdin=big).code == 0
+    for what in (command("export", "--data", tmp_path), command("schema")):
+        with subprocess.Popen(what, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline() != b""
+            process.stdout.close()
+            assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("what", [["export"], ["query", "{ __typename }"], ["schema"], ["import", "-"]], ids=lambda what: what[0])
+def test_an_output_that_is_full_is_told(store, what):
+    data = [] if what == ["schema"] else ["--data", store]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command(*what, *data), stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, env=environment(), check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"fieldgraph: standard output cannot be written: No space left on device. Name another file.\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "why"), [("none/out", "No such file or directory"), (".", "Is a directory"), ("file/out", "Not a directory")]
+)
+def test_a_place_that_cannot_be_written_is_told(tmp_path, target, why):
+    (tmp_path / "file").touch()
+    told = refused("schema", "-o", target, cwd=tmp_path)
+    assert told == f"fieldgraph: {target} cannot be written: {why}. Name another file.\n"
+
+
+def test_a_format_nobody_knows_is_answered_with_the_one_there_is(store):
+    told = refused("export", "--format", "xml", "--data", store)
+    assert told == "fieldgraph: There is no format 'xml'. Known is: jsonl.\n"
+
+
+def test_the_schema_is_the_committed_one():
+    committed = Path(__file__).parents[1] / "api" / "schema.graphql"
+    assert run("schema").out == committed.read_text("utf-8")
+
+
+# Query
+
+
+def answered(*arguments: object, **options: Any) -> Any:
+    done = run("query", *arguments, **options)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.count("\n") == 1
+    return json.loads(done.out)["data"]
+
+
+def test_a_document_is_given_as_text_as_a_file_or_on_standard_input(store, tmp_path):
+    document = 'query Called($code: String!) { country(code: $code) { label(languages: ["ar"]) { value } } } query Other { __typename }'
+    (tmp_path / "called.graphql").write_text(document)
+    for given, stdin in [(document, ""), (tmp_path / "called.graphql", ""), ("-", document)]:
+        options = ("--operation", "Called", "--variables", '{"code": "ML"}', "--data", store)
+        assert answered(given, *options, stdin=stdin) == {"country": {"label": {"value": "مالي"}}}
+
+
+def test_errors_are_in_the_answer_and_in_the_exit_code(store):
+    done = run("query", '{ country(code: "ML") { name } countries(first: 101) { totalCount } }', "--data", store)
+    assert done.code == 1
+    answer = json.loads(done.out)
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    done = run("query", "{ nonsense }", "--data", store)
+    assert (done.code, json.loads(done.out)["errors"][0]["extensions"]["code"]) == (1, "GRAPHQL_VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "told"),
+    [
+        (["nonsense"], b"", "'nonsense' is neither a GraphQL document nor a file that holds one: "),
+        (["-"], b"\xff{}", "'-' is neither a GraphQL document nor a file that holds one: 'utf-8' codec can't decode"),
+        (["{ __typename }", "--variables", "[1]"], b"", "--variables is no JSON object: Expected `object`, got `array`. Give one"),
+        (["{ __typename }", "--variables", "{"], b"", "--variables is no JSON object: Input data was truncated. Give one"),
+        (["{ __typename }", "--variables", '{"a":' * 9_999], b"", "--variables is no JSON object: maximum recursion depth"),
+        (["{ __typename }", "--variables", '{"a":"\udcff"}'], b"", "--variables is no JSON object: "),
+    ],
+)
+def test_what_is_no_question_is_told(store, arguments, stdin, told):
+    assert refused("query", *arguments, "--data", store, stdin=stdin).startswith(f"fieldgraph: {told}")
+
+
+# The seed
+
+
+def has_seed(directory: Path) -> bool:
+    return SEEDED in held_by(directory)[1]
+
+
+def test_an_empty_store_is_seeded_once_for_whatever_asks_first(tmp_path, new):
+    document = f'{{ project(id: "{SEEDED}") {{ id }} }}'
+    assert answered(document, "--data", tmp_path) == {"project": {"id": SEEDED}}
+    run("import", "-", "--data", tmp_path, stdin=f'{{"remove": "{SEEDED}"}}')
+    assert answered(document, "--data", tmp_path) == {"project": None}
+    with serving("--data", tmp_path) as (_, announced):
+        assert ask(url_of(announced), document) == {"project": None}
+    assert held_by(tmp_path)[0] == 2
+
+
+def test_a_store_made_by_an_import_is_not_seeded(tmp_path, new):
+    assert run("import", new, "--data", tmp_path / "data").code == 0
+    with serving("--data", tmp_path / "data") as (_, announced):
+        assert announced.startswith("Fieldgraph serves 1 entities and 0 relations on http://127.0.0.1:")
+        assert ask(url_of(announced), "{ projects { totalCount } countries { totalCount } }") == {
+            "projects": {"totalCount": 1},
+            "countries": {"totalCount": 0},
+        }
+    assert not has_seed(tmp_path / "data")
+
+
+@pytest.mark.parametrize(("arguments", "settings"), [(["--no-seed"], {}), ([], {"seed": "false"})])
+def test_the_seed_can_be_left_out(tmp_path, arguments, settings):
+    document = "{ countries { totalCount } }"
+    assert answered(document, "--data", tmp_path, *arguments, **settings) == {"countries": {"totalCount": 0}}
+    assert held_by(tmp_path) == (0, "")
+    assert answered(document, "--data", tmp_path, "--seed", seed="false")["countries"]["totalCount"] > 200
+
+
+# Serve
+
+
+def test_an_import_while_the_service_runs_is_seen_within_a_second(store, new):
+    with serving("--data", store) as (_, announced):
+        url = url_of(announced)
+        assert ask(url, '{ project(id: "project:new") { name } }') == {"project": None}
+        assert run("import", new, "--data", store).code == 0
+        deadline = time.monotonic() + 1
+        while ask(url, '{ project(id: "project:new") { name } }') != {"project": {"name": "New"}}:
+            assert time.monotonic() < deadline
+        assert httpx.get(f"{url}/readyz").json() == {"ready": True, "version": 2}
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_the_service_ends_with_0_when_it_is_told_to(store, sig):
+    with serving("--data", store) as (process, announced):
+        assert ask(url_of(announced), "{ __typename }") == {"__typename": "Query"}
+        process.send_signal(sig)
+        assert process.wait(10) == 0
+    assert [path.name for path in store.iterdir()] == [STORE]
+
+
+def test_a_port_in_use_is_told_before_anything_is_made(tmp_path):
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        told = refused("serve", "--port", port, "--data", tmp_path / "store")
+    assert told == (
+        f"fieldgraph: Port {port} of 127.0.0.1 is in use by another program. Stop it, or give another port with --port.\n"
+    )
+    assert not (tmp_path / "store").exists()
+
+
+# Settings
+
+
+def test_host_port_and_data_can_be_set_in_the_environment(store):
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    with serving(host="localhost", port=port, data=store) as (_, announced):
+        assert announced.startswith("Fieldgraph serves 15 entities and 21 relations on http://")
+        assert f":{port}/graphql" in announced
+        assert ask(f"http://localhost:{port}", "{ countries { totalCount } }") == {"countries": {"totalCount": 2}}
+
+
+def test_an_option_goes_before_the_environment(store, tmp_path):
+    assert "country:ML" in run("export", "--data", store, data=tmp_path / "nothing").out
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"port": "http"}, "FIELDGRAPH_PORT is 'http', but must be a whole number from 0 to 65535."),
+        ({"seed": "perhaps"}, "FIELDGRAPH_SEED is 'perhaps', but must be true or false."),
+        ({"wait": "-1"}, "FIELDGRAPH_WAIT is '-1', but must be a number of seconds from 0 on."),
+        ({"host": "no-such-host.invalid"}, "'no-such-host.invalid' is no address of this machine. Give another one with --host."),
+    ],
+)
+def test_a_setting_without_meaning_is_told(settings, told, tmp_path):
+    assert refused("serve", data=tmp_path, **settings) == f"fieldgraph: {told}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("arguments", "settings"), [(["--wait", "0.1"], {}), ([], {"wait": "0.1"})])
+def test_a_write_lock_kept_too_long_is_told_with_its_holder(store, new, arguments, settings):
+    before = held_by(store)
+    with held(store / STORE) as pid:
+        told = refused("import", new, "--data", store, *arguments, **settings)
+        assert answered("{ countries { totalCount } }", "--data", store) == {"countries": {"totalCount": 2}}
+    who = f"Process {pid}" if Path("/proc/locks").exists() else "Another process"
+    assert told == (
+        f"fieldgraph: {who} is writing to the store {store / STORE}."
+        " Try again when it has finished, or wait longer with --wait.\n"
+    )
+    assert held_by(store) == before
+
+
+# Stores that cannot be used
+
+
+def damaged(store: Path) -> bytes:
+    content = bytearray(store.read_bytes())
+    place = content.index(b"Koro clinic")
+    content[place] ^= 1
+    return bytes(content)
+
+
+def foreign(store: Path) -> bytes:
+    store.unlink()
+    with closing(sqlite3.connect(store)) as db:
+        db.execute("CREATE TABLE diary (day, text)")
+        db.commit()
+    return store.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (damaged, "The store {0} is damaged at commit 1, change 5. It was left as it is; restore it from a backup."),
+        (foreign, "{0} is not a Fieldgraph store. It was left as it is; choose another directory with --data."),
+        (lambda store: b"", "{0} is not a Fieldgraph store. It was left as it is; choose another directory with --data."),
+    ],
+    ids=["damaged", "another program's", "empty"],
+)
+def test_a_store_that_cannot_be_used_is_told_and_left_as_it_is(store, new, make, told):
+    path = store / STORE
+    content = make(path)
+    path.write_bytes(content)
+    for arguments in (["serve"], ["query", "{ __typename }"], ["import", new], ["export"]):
+        assert refused(*arguments, "--data", store, port=0) == f"fieldgraph: {told.format(path)}\n"
+        assert path.read_bytes() == content
+    assert [file.name for file in store.iterdir()] == [STORE]
+
+
+@pytest.mark.parametrize(
+    ("directory", "why"), [("file", "File exists"), ("file/in", "Not a directory"), ("/proc/none", "No such file or directory")]
+)
+def test_a_directory_that_cannot_be_written_is_told(tmp_path, new, directory, why):
+    (tmp_path / "file").write_text("mine")
+    data = tmp_path / directory
+    assert refused("import", new, "--data", data) == (
+        f"fieldgraph: The data directory {data} cannot be used: {why}. Choose one that can be written with --data.\n"
+    )
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+# Kill -9
+
+KILLS = 20
+
+
+def many_lines(chance: Random) -> list[dict[str, Any]]:
+    """A world of a few thousand lines."""
+    places = [{"id": f"place:{n}", "kind": "PLACE", "name": f"Place {n}", "type": "TOWN"} for n in range(500)]
+    projects = [{"id": f"project:{n}", "kind": "PROJECT", "name": f"Project {n}", "summary": "x" * 200} for n in range(2_500)]
+    located = [
+        {"relation": "LOCATED_IN", "subject": project["id"], "object": f"place:{chance.randrange(500)}"} for project in projects
+    ]
+    return [*places, *projects, *located]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory) -> tuple[Path, str]:
+    """A file of a few thousand lines, and what a store with the small world and these lines holds."""
+    lines = many_lines(Random(1))
+    path = tmp_path_factory.mktemp("many") / "many.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path, text_of(graph_of([*SMALL_WORLD, *lines]))
+
+
+def kill_in_time(process: subprocess.Popen[bytes], store: Path, chance: Random) -> bool:
+    """Kills the process at a random moment, in half of the cases while it writes; says whether it had ended before."""
+    deadline = time.monotonic() + chance.uniform(0.05, 1.5)
+    if chance.random() < 0.5:
+        log = Path(f"{store}-wal")
+        deadline = time.monotonic() + READY_WITHIN
+        while process.poll() is None and time.monotonic() < deadline and not (log.exists() and log.stat().st_size):
+            time.sleep(0.001)
+        deadline = time.monotonic() + chance.uniform(0, 0.15)
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    ended = process.poll() is not None
+    process.kill()
+    process.wait()
+    return ended
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_an_import_killed_at_any_moment_is_there_or_not_and_succeeds_when_repeated(store, many, seed):
+    path, expected = many
+    acknowledged = held_by(store)
+    with subprocess.Popen(command("import", path, "--data", store), stdout=subprocess.PIPE, env=environment()) as process:
+        ended = kill_in_time(process, store / STORE, Random(seed))
+        assert process.stdout is not None
+        told = process.stdout.read()
+    version, text = found = held_by(store)
+    assert found in (acknowledged, (2, expected))
+    if ended or told:
+        assert (version, text) == (2, expected)
+    with closing(Graph.open(store)) as graph:
+        again = import_files(graph, [path], None)
+        assert again.applied.version == 2
+        export(graph, store / "out.jsonl")
+    assert (store / "out.jsonl").read_text("utf-8") == expected
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_first_start_killed_at_any_moment_leaves_the_whole_seed_or_none_of_it(tmp_path, seeded, seed):
+    arguments = command("serve", "--data", tmp_path)
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment(port=0)) as process:
+        assert not kill_in_time(process, tmp_path / STORE, Random(1_000 + seed))
+        assert process.stdout is not None
+        told = process.stdout.read()
+    whole = (1, text_of(seeded))
+    found = held_by(tmp_path)
+    assert found in ((0, ""), whole)
+    if told:
+        assert found == whole
+    if seed % 5 == 0:
+        assert run("export", "--data", tmp_path).out == whole[1]
+
+
+def test_a_refused_import_into_a_new_directory_leaves_an_empty_store(tmp_path):
+    refused("import", "-", "--data", tmp_path / "store", stdin="{}\n")
+    assert held_by(tmp_path / "store") == (0, "")
+    with closing(Graph.open(tmp_path / "store")) as graph, pytest.raises(Refused):
+        import_files(graph, [write_lines(tmp_path, ["{}"])], None)
+
+
+def write_lines(directory: Path, rows: Sequence[str]) -> Path:
+    path = directory / "rows.jsonl"
+    path.write_text("".join(f"{row}\n" for row in rows))
+    return path
+
+
+# Teaching
+
+
+def test_help_teaches_a_newcomer():
+    told = run("--help").out
+    for word in ("serve", "query", "import", "export", "schema", "FIELDGRAPH_DATA", "http://127.0.0.1:8000/graphql"):
+        assert word in told
