@@ -56,7 +56,7 @@ class Endpoint:
         self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = f"{self._process}-{next(self._numbers)}"
+        request_id = f"{self._process}-{next(self._numbers):07x}"
         method = scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         accept = headers.get(b"accept", b"").decode("latin-1")

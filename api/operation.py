@@ -1,4 +1,4 @@
-"""One operation's plans: as many as there are combinations of the Booleans that @skip and @include use, within a bound."""
+"""One operation's plans: one for each combination of the Booleans that @skip and @include use, within a bound."""
 
 from collections import OrderedDict
 from collections.abc import Mapping

@@ -62,7 +62,7 @@ class Adjacency:
     """The memory of where paths lead, over the graph's own adjacency."""
 
     BUDGET = 4_000_000
-    """At most about so many references are remembered (some 100 bytes each); beyond, all is forgotten and walked anew."""
+    """At most about so many references (some 100 bytes each) are remembered; beyond, all is forgotten."""
 
     BULK = 500
     """From so many changes at once on, forgetting all is quicker than finding whom they touch."""
