@@ -110,15 +110,16 @@ class Compilation:
         name = nodes[0].name.value
         if name == "__typename":
             written = to_json(type_.name)
-            return Member(Place(key, rank, nodes, name, nullable=False), lambda source: written, (name,))
+            place = Place(key, rank, nodes, name, nullable=False)
+            return Member(place, lambda source: written, bytes, (name,), partial(Leaf, bytes, nodes))
         definition = self._definition(type_, name)
         read = self._reading(definition, nodes[0])
         plain = None if read is None else self._plain(definition.type, nodes, f"{type_.name}.{name}")
         if read is None or plain is None:
             return None
-        get, encode = read.get, plain.encode
         place = self._place(type_, definition, key, rank, nodes)
-        return Member(place, lambda source: encode(get(source)), (name, read.signature, plain.signature))
+        signature = (name, read.signature, plain.signature)
+        return Member(place, read.get, plain.encode, signature, partial(self._writer, definition.type, place.nulls))
 
     def _reading(self, definition: GraphQLField, node: FieldNode) -> "Reading | None":
         """How a plain field gets its value of an object; None if it takes more than the object."""

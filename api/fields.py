@@ -95,9 +95,17 @@ def computed(function: Callable[..., Any], *arguments: StrawberryArgument) -> An
     """A field worked out from its record alone; the function's docstring is the description."""
 
     async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
-        return [function(source, **given) for source in sources]
+        return [_attempt(function, source, given) for source in sources]
 
     return stepped(Step(run, local=function), described(function), *arguments)
+
+
+def _attempt(function: Callable[..., Any], source: Any, given: Arguments) -> Any:
+    """What the function makes of a source, or what it raises, which is the fault of this source alone."""
+    try:
+        return function(source, **given)
+    except Exception as error:  # noqa: BLE001  # raised again where the field is answered
+        return error
 
 
 def described(function: Callable[..., Any]) -> str:

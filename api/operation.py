@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from graphql import DirectiveNode, VariableNode, Visitor, visit
+from graphql import DirectiveNode, FragmentSpreadNode, VariableNode, Visitor, visit
 
 from api.arguments import VariableReader
 from api.compile import Compiler, NotCompiled
@@ -59,10 +59,12 @@ class CompiledOperation:
 
 
 def _conditions(operation: Operation) -> set[str]:
-    """The variables that @skip and @include use."""
+    """The variables that @skip and @include use in the operation and the fragments that it spreads."""
     finder = _ConditionFinder()
-    for node in (operation.definition, *operation.fragments.values()):
-        visit(node, finder)
+    visit(operation.definition, finder)
+    for name, fragment in reversed([*operation.fragments.items()]):  # now each comes before those that it spreads
+        if name in finder.spreads:
+            visit(fragment, finder)
     return finder.names
 
 
@@ -70,8 +72,12 @@ class _ConditionFinder(Visitor):
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
+        self.spreads: set[str] = set()
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        self.spreads.add(node.name.value)

@@ -1,18 +1,20 @@
 """The parts of an object's JSON: members that are plain, members that ask the engine, and the nodes of a connection."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphql import FieldNode
 
 from api.arguments import ArgumentReader
-from api.columns import FAILED, Column, FieldSpot, ItemSpot, Run, Spot
+from api.columns import FAILED, Column, FieldSpot, ItemSpot, PickedSpot, Run, Spot
 from api.fields import Step
 from api.fragments import Fragments
-from api.leaves import NULL, Encode, to_json
+from api.leaves import Encode, to_json
 from api.lists import ListPlan, Lists, ListStep, lists
 from api.writers import Nulls, Object, Writer, join_lists, typed
-from graph.engine import Reach
+from graph.engine import Reach, settle
+
+Get = Callable[[Any], Any]
 
 
 class Place:
@@ -35,18 +37,33 @@ class Place:
 
 
 class Member:
-    """A plain member: `encode` writes its value from the object alone. `signature` tells it from other members."""
+    """A plain member: `get` gets its value from the object alone, `encode` writes it. `signature` tells it from other
+    members. `writer` makes a writer of its type: where a value is wrong, that tells which, and what becomes of it."""
 
-    __slots__ = ("encode", "place", "prefix", "signature")
+    __slots__ = ("_encode", "_get", "_writer", "place", "prefix", "signature")
 
-    def __init__(self, place: Place, encode: Encode, signature: tuple[Any, ...]) -> None:
+    def __init__(
+        self, place: Place, get: Get, encode: Encode, signature: tuple[Any, ...], writer: Callable[[], Writer]
+    ) -> None:
         self.place = place
         self.prefix = place.prefix
-        self.encode = encode
         self.signature = (place.key, *signature)
+        self._get = get
+        self._encode = encode
+        self._writer = writer
 
     def write(self, source: Any) -> bytes:
-        return self.prefix + self.encode(source)
+        return self.prefix + self._encode(self._get(source))
+
+    def write_with_errors(self, run: Run, source: Any, spot: Spot) -> bytes | None:
+        """As any other field is written: for a member that `write` has failed on."""
+        own = self.place.spot(spot)
+        try:
+            value = self._get(source)
+        except Exception as error:  # noqa: BLE001  # a field's error, whatever it is
+            value = error
+        (written,) = typed(run, settle(self._writer().write(run, [value], own)), own, self.place.nulls)
+        return FAILED if written is FAILED else self.prefix + written
 
 
 def braced(members: Sequence[Member]) -> Encode:
@@ -94,15 +111,14 @@ class PlainPart:
             return self._write_with_errors(run, index, source, spot)
 
     def _write_with_errors(self, run: Run, index: int, source: Any, spot: Spot) -> bytes | None:
-        written, failed = [], False
+        own = PickedSpot(spot, [index])
+        written: Column = []
         for member in self._members:
             try:
                 written.append(member.write(source))
-            except Exception as error:  # noqa: BLE001  # a field's error, whatever it is
-                run.fail(member.place.spot(spot), index, error, member.place.nodes)
-                written.append(member.prefix + NULL)
-                failed = failed or not member.place.nulls.taken
-        return FAILED if failed else b",".join(written)
+            except Exception:  # noqa: BLE001  # told by the member's writer
+                written.append(member.write_with_errors(run, source, own))
+        return FAILED if FAILED in written else b",".join(written)  # type: ignore[arg-type]
 
 
 class AttributePart:
@@ -178,8 +194,13 @@ class NodesPart:
         self._fragments = fragments
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+        own = self._place.spot(spot)
         asked = sources if type(sources) is Lists else sources[0].asked
-        pages = await asked.pages()
+        try:
+            pages = await asked.pages()
+        except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
+            errors = [error] * len(sources)
+            return typed(run, await self._item.write(run, errors, own), own, self._place.nulls)
         if self._fragments is not None and self._item.plain is not None:
             known, write = self._fragments.known, self._item.plain.plain
             try:
@@ -188,8 +209,8 @@ class NodesPart:
                 pass
         lengths = [len(page.entities) for page in pages]
         flat = pages[0].entities if len(pages) == 1 else [entity for page in pages for entity in page.entities]
-        own = ItemSpot(self._place.spot(spot), lengths, nullable=False)
-        return join_lists(await self._item.write_all(run, flat, own), lengths)
+        items = await self._item.write_all(run, flat, ItemSpot(own, lengths, nullable=False))
+        return join_lists(items, lengths)
 
     def _write_list(self, page: Reach, write: Encode, fragments: Fragments) -> bytes:
         written = b"[%b]" % b",".join([b"{%b}" % write(entity) for entity in page.entities])

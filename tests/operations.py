@@ -25,24 +25,31 @@ from graphql import (
     is_required_input_field,
 )
 
-from tests.oracle import KINDS, SCHEMA, Given
+from tests.oracle import KINDS, SCHEMA, Given, type_name
 from tests.questions import filter_of, is_entity_filter
 from tests.worlds import DATES, FLOATS, INTS, NAMES, SHAPED_TEXTS, Choices, id_of, is_list
 
-OPERATION = 1_000
+OPERATION = 600
 """Bytes enough for most documents."""
 
 BOOLEAN = GraphQLNonNull(GraphQLBoolean)
 DEPTH = 6
-ROOM = 60
+ROOMS = [10, 16, 20, 25, 30, 50]
 """About how many selections a document has at most."""
 
-IDS = [*(id_of(kind, number) for number in range(4) for kind in KINDS), "country:nowhere", ""]
-CODES = ["ML", "mli", "BFA", "nowhere", *NAMES, *SHAPED_TEXTS["COUNTRY", "code"]]
-SIZES = [2, 1, 3, 100, 20, 0, 101, -1]
+IDS = ["country:nowhere", "", *(id_of(kind, number) for number in range(4) for kind in KINDS)]
+CODES = ["mli", "nowhere", *NAMES, *SHAPED_TEXTS["COUNTRY", "code"] * 4]
+SIZES = [2, 1, 3, 100, 20]
+WRONG_SIZES = [0, 101, -1]
 CURSORS = ["", "nonsense", "AAAAAAAAAAAAAAAA"]
-WRONG = ["2023-13", "COUNTRY", 5, 2**31, 1.5, True, None, [], {}, [None], {"eq": 1}, {"nobody": 1}, "\ud83c"]
+WRONG = ["2023-13", "COUNTRY", 5, 2**31, 1.5, True, None, [], {}, [None], {"eq": 1}, {"nobody": 1}]
 """Values that a variable may be given though they do not fit it; for each there is one that they do fit."""
+
+FAR = ("Connection", "Edge", "Entity", "Node", *map(type_name, KINDS))
+"""Types from which operations go on."""
+
+CHANCES = {"where": 10, "last": 8, "before": 8, "after": 5}
+"""In how many fields that take it an argument is given once."""
 
 ALIASES = ["id", "name", "nodes", "node", "x", "totalCount"]
 
@@ -90,7 +97,8 @@ class Author:
         self.given: Given = {}
         self.cursors: dict[str, str] = {}
         self._choose = choose
-        self._room = ROOM
+        self._room = 0
+        self._errs = choose.one([False, True])
         self._keys: dict[str, str] = {}
         self._declared: dict[str, str] = {}
         self._used: set[str] = set()
@@ -98,7 +106,7 @@ class Author:
 
     def operation(self, name: str) -> str:
         """A query."""
-        self._used = set()
+        self._room, self._used = self._choose.one(ROOMS), set()
         assert SCHEMA.query_type is not None
         selections = self._selections(SCHEMA.query_type, DEPTH)
         variables = ", ".join(f"${variable}: {self._declared[variable]}" for variable in sorted(self._used))
@@ -149,7 +157,7 @@ class Author:
         if name == "__typename":
             return self._keyed(name, "", "String!") + self._directives()
         field: GraphQLField = type_.fields[name]
-        arguments, cursors = self._arguments(field)
+        arguments, cursors = self._arguments(name, field)
         written = self._keyed(name, arguments, shape(field)) + self._directives()
         if not is_composite_type(get_named_type(field.type)):
             return written
@@ -164,31 +172,33 @@ class Author:
         """The field with its arguments, under a response key that stands for nothing else."""
         signature = f"{name}{arguments}: {shape}"
         known = [key for key, held in self._keys.items() if held == signature]
-        wish = self._choose.one([*known, name, name, name, *ALIASES])
+        wish = self._choose.one([name] * 15 + known + ALIASES)
         key = wish if self._keys.get(wish, signature) == signature else f"a{len(self._keys)}"
         self._keys[key] = signature
         return f"{name}{arguments} " if key == name else f"{key}: {name}{arguments} "
 
     def _directives(self) -> str:
         written = ""
-        for name in self._choose.one([[]] * 6 + [["skip"], ["include"], ["include", "skip"]]):
-            mostly = self._choose.one([name == "include"] * 3 + [name == "skip"])
+        for name in self._choose.one([[]] * 25 + [["skip"], ["include"], ["include", "skip"]]):
+            mostly = self._choose.one([name == "include"] * 5 + [name == "skip"])
             written += f"@{name}(if: {self._expression(BOOLEAN, mostly, variable_one_in=2)}) "
         return written
 
     # Arguments
 
-    def _arguments(self, field: GraphQLField) -> tuple[str, list[str]]:
+    def _arguments(self, field_name: str, field: GraphQLField) -> tuple[str, list[str]]:
         """The arguments as they are written, and the variables among them that take cursors."""
         written, cursors = [], []
         for name, argument in field.args.items():
-            if not is_required_argument(argument) and not self._one_in(6 if name in ("last", "before") else 3):
+            if not is_required_argument(argument) and not self._one_in(CHANCES.get(name, 4)):
                 continue
-            if name in ("after", "before") and not self._one_in(6):
-                expression = self._variable(argument.type, self._choose.one([None, None, *CURSORS]), fresh=True)
+            if name == "last" and not self._errs and any(one.startswith("first") for one in written):
+                continue
+            if name in ("after", "before") and not (self._errs and self._one_in(4)):
+                expression = self._variable(argument.type, None, fresh=True)
                 cursors.append(expression[1:])
             else:
-                expression = self._argument(name, argument)
+                expression = self._argument(field_name if name == "id" else name, argument)
             written.append(f"{name}: {expression}")
         return f"({', '.join(written)})" if written else "", cursors
 
@@ -199,12 +209,12 @@ class Author:
 
     def _value(self, type_: Any, name: str = "") -> Any:
         """A JSON value of an input type; `name` is that of the argument it is for."""
-        if not is_non_null_type(type_) and self._one_in(20):
+        if self._errs and not is_non_null_type(type_) and self._one_in(20):
             return None
         named = get_named_type(type_)
         if is_list(type_):
             # One item stands for a list of one.
-            sizes = [2, 1, 3, 0, None, 101] if name == "ids" else [2, 1, 3, 0, None]
+            sizes = [2, 6, 6, 4, 8, 8, 1, 0, None, 101] if name == "ids" else [2, 1, 3, 0, None]
             size, item = self._choose.one(sizes), get_nullable_type(type_).of_type
             return self._value(item, name) if size is None else [self._value(item, name) for _ in range(size)]
         if isinstance(named, GraphQLInputObjectType):
@@ -214,13 +224,16 @@ class Author:
             return {key: self._value(field.type, key) for key, field in wanted.items()}
         if isinstance(named, GraphQLEnumType):
             return self._choose.one(list(named.values))
-        pools = {"Int": SIZES if name in ("first", "last") else INTS, "Float": FLOATS, "PartialDate": DATES, "ID": IDS}
+        sizes = SIZES + (WRONG_SIZES if self._errs else [])
+        pools = {"Int": sizes if name in ("first", "last") else INTS, "Float": FLOATS, "PartialDate": DATES, "ID": IDS}
+        if name.upper() in KINDS:
+            pools["ID"] = [id_of(name.upper(), number) for number in (0, 1, 0, 1, 2, 3) * 2] + IDS[:4]
         texts = {"languages": ["fr", "ar", "fr-CA", "xx"], "after": CURSORS, "before": CURSORS}.get(name, CODES)
         return self._choose.one(pools.get(named.name, [False, True] if named.name == "Boolean" else texts))
 
     def _spoiled(self, given: Given) -> Given:
         """Now and then with a null where a filter cannot have one, mostly not."""
-        if given and self._one_in(10):
+        if given and self._errs and self._one_in(6):
             key = self._choose.one(list(given))
             return given | {key: self._spoiled(given[key]) if isinstance(given[key], dict) else None}
         return given
@@ -267,21 +280,23 @@ class Author:
 
     def _give(self, name: str, value: Any) -> None:
         """Gives the variable its value; or none, or null, mostly where it needs none; rarely one that does not fit."""
-        may_miss = not self._declared[name].endswith("!") or self._one_in(30)
+        may_miss = not self._declared[name].endswith("!") or (self._errs and self._one_in(30))
         if may_miss and self._one_in(4):
             return
         if may_miss and self._one_in(6):
             value = None
-        self.given[name] = self._choose.one(WRONG) if self._one_in(40) else value
+        self.given[name] = self._choose.one(WRONG) if self._errs and self._one_in(30) else value
 
 
 @cache
 def fields(type_: str, *, leads_on: bool) -> list[str]:
     """What can be selected of a type, leaves or also what leads on, that more often."""
-    found: Any = SCHEMA.type_map[type_]
-    leaves = [name for name, field in found.fields.items() if not is_composite_type(get_named_type(field.type))]
-    others = [name for name in found.fields if name not in leaves]
-    return ["__typename", *leaves, *(others * 2 if leads_on else [])]
+    found: dict[str, Any] = getattr(SCHEMA.type_map[type_], "fields", {})
+    leaves = [name for name, field in found.items() if not is_composite_type(get_named_type(field.type))]
+    others = [name for name in found if name not in leaves]
+    far = [name for name in others if name != "sources" and get_named_type(found[name].type).name.endswith(FAR)]
+    far += 2 * [name for name in far if "first" in found[name].args]
+    return ["__typename", *leaves, *(others + far * (1 + len(leaves) // (len(far) or 1)) if leads_on else [])]
 
 
 @cache

@@ -1,0 +1,163 @@
+"""Compiled answers are graphql-core's, to the byte: keys and errors in the same order, whatever is asked of whatever world.
+
+Operations and worlds are drawn (tests/operations.py, tests/worlds.py); HYPOTHESIS_PROFILE=long draws fifty times as many.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from graphql import FieldNode, Visitor, parse, visit
+from hypothesis import given, note
+
+from api.documents import Documents
+from graph.engine import Engine
+from graph.graph import Graph
+from graph.model import Entity
+from tests.api.stage import permits, writes
+from tests.api.twins import PLENTY, Twins
+from tests.conftest import SMALL_WORLD, graph_of
+from tests.engines import Sabotaged
+from tests.operations import OPERATION, Asked, operation_of
+from tests.oracle import Line, applied
+from tests.worlds import COMMIT, WORLD, Choices, choices, commit, examples, world
+
+CURSORS = 40
+"""Bytes enough to choose cursors."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_log() -> Iterator[None]:
+    """Errors are what this is about: thousands of them, each with a traceback."""
+    logger = logging.getLogger("fieldgraph")
+    before, logger.level = logger.level, logging.CRITICAL + 1
+    yield
+    logger.setLevel(before)
+
+
+def check(twins: Twins, asked: Asked, times: int = 2) -> Any:
+    """Holds answers, the first and those from what is then remembered, to graphql-core's; its data."""
+    note(f"asked: {asked.text}\nof it: {asked.name}, with {asked.variables}")
+    expected = twins.reference(asked)
+    fallbacks = twins.fallbacks
+    for _ in range(times):
+        assert twins.compiled(asked) == expected
+    # Variables that do not fit are refused by graphql-core, and a condition that is null is an error.
+    assert twins.fallbacks == fallbacks or expected.has_errors
+    return json.loads(expected.body).get("data")
+
+
+def check_with_cursors(choose: Choices, twins: Twins, asked: Asked) -> None:
+    data = check(twins, asked)
+    if asked.cursors and data:
+        check(twins, asked.going_on(choose.part(CURSORS), data))
+
+
+# Whatever is asked
+
+
+@examples(150)
+@given(choose=choices(WORLD + 3 * (OPERATION + CURSORS)))
+def test_every_operation_is_answered_as_graphql_core_answers_it(choose: Choices) -> None:
+    graph = graph_of(world(choose.part(WORLD)))
+    twins = Twins(graph.engine, graph.head)
+    for _ in range(3):
+        check_with_cursors(choose, twins, operation_of(choose.part(OPERATION)))
+
+
+@examples(200)
+@given(choose=choices(WORLD + 2 + 3 * (OPERATION + CURSORS)))
+def test_every_failure_is_told_as_graphql_core_tells_it(choose: Choices) -> None:
+    """Where entities are gone, records hold wrong values and questions fail, within lists and at every depth."""
+    graph = graph_of(world(choose.part(WORLD)))
+    twins = Twins(Sabotaged(graph.engine, salt=choose.one(range(2**16))), graph.head)
+    for _ in range(3):
+        check_with_cursors(choose, twins, operation_of(choose.part(OPERATION)))
+
+
+# Writes
+
+
+@examples(60)
+@given(choose=choices(WORLD + 1 + 3 * OPERATION + 5 * (COMMIT + 1)))
+def test_after_a_write_nothing_stale_is_answered(choose: Choices) -> None:
+    lines = world(choose.part(WORLD))
+    graph = graph_of(lines)
+    twins = Twins(graph.engine, graph.head, memory=choose.one([PLENTY, 3_000]))
+    questions = [operation_of(choose.part(OPERATION)) for _ in range(3)]
+    for _ in range(5):
+        check_anew(twins, graph, lines, questions)
+        changes = commit(choose.part(COMMIT), lines)
+        if permits(graph, changes):
+            note(f"written: {changes}")
+            lines = applied(lines, changes)
+    check_anew(twins, graph, lines, questions)
+
+
+@examples(25)
+@given(choose=choices(WORLD + 2 * OPERATION + 8 * (COMMIT + 2)))
+def test_of_two_graphs_on_one_store_neither_answers_what_is_stale(choose: Choices) -> None:
+    """Each has an executor of its own, as the processes of a service have; what one writes, the other follows."""
+    lines = world(choose.part(WORLD))
+    questions = [operation_of(choose.part(OPERATION)) for _ in range(2)]
+    with TemporaryDirectory() as directory:
+        graphs = [Graph.open(Path(directory)) for _ in range(2)]
+        both = [Twins(graph.engine, graph.head) for graph in graphs]
+        graphs[0].apply(writes(lines))
+        shown: list[list[Line]] = [lines, []]
+        for _ in range(8):
+            side = choose.one([0, 1])
+            graph, other, changes = graphs[side], 1 - side, commit(choose.part(COMMIT), lines)
+            if choose.one(["write", "write", "follow"]) == "follow":
+                graph.follow()
+            elif permits(graph, changes):
+                note(f"written by {side}: {changes}")
+                lines = applied(lines, changes)
+            if graph.version == max(one.version for one in graphs):
+                shown[side] = lines
+            check_anew(both[side], graph, shown[side], questions)
+            check_anew(both[other], graphs[other], shown[other], questions)  # as it was
+        for graph in graphs:
+            graph.close()
+
+
+def check_anew(twins: Twins, graph: Graph, lines: Sequence[Line], questions: Sequence[Asked]) -> None:
+    """Holds answers of a graph to those that graphql-core gives of another one, made anew from its lines."""
+    anew = graph_of(list(lines)).engine
+    for asked in questions:
+        note(f"asked: {asked.text}\nof it: {asked.name}, with {asked.variables}")
+        twins.show(anew, graph.head)
+        expected = twins.reference(asked)
+        twins.show(graph.engine, graph.head)
+        for _ in range(2):
+            assert twins.compiled(asked) == expected
+
+
+# By name: what chance found, or might miss
+
+SMALL = [
+    "{ __typename }",
+    "{ a: __typename ... { b: __typename } ... on Query { a: __typename } }",
+    '{ country(code: "ml") { ... on Node { id } ... on Project { status } ... on Entity { name } } }',
+    '{ node(id: "place:koro") { __typename id ... on Place { coordinates { latitude __typename longitude } } } }',
+    '{ nodes(ids: ["place:koro", "nobody", "country:ML", "place:koro"]) { id ... on Entity { relations { totalCount } } } }',
+    '{ country(code: "ML") { name @skip(if: true) } }',
+    "{ projects { nodes { id } nodes { name partners { edges { role roles } } } edges { node { id } } } }",
+    "{ projects { totalCount } projects { t: totalCount pageInfo { hasNextPage endCursor } } }",
+    "{ projects { __typename } }",
+    "{ projects(first: 0) { totalCount } events { totalCount } }",
+    '{ events { nodes { followed(after: "x") { totalCount } } } }',
+    "{ metrics { nodes { indicator { id } subject { name ... on Country { code } } } } }",
+    '{ partners(where: {name: {eq: null}}) { totalCount } country(code: "ML") { id } }',
+]
+
+
+@pytest.mark.parametrize("text", SMALL)
+@pytest.mark.parametrize("salt", [None, *range(4)])
+def test_of_the_small_world_too(small: Graph, text: str, salt: int | None) -> None:
+    engine: Engine = small.engine if salt is None else Sabotaged(small.engine, salt)
+    check(Twins(engine, small.head, documents=Documents), Asked(text, None, {}, {}))

@@ -1,0 +1,74 @@
+"""Two executors over one graph: one that compiles, and one that has graphql-core answer, which is right by definition."""
+
+from typing import Any
+
+from graphql import DocumentNode
+
+from api.compile import Compiler
+from api.documents import Documents, Operation
+from api.execute import Answer, Executor, GraphQLRequest
+from api.fragments import Memory
+from api.request import Request
+from api.schema import core, schema
+from api.settings import Settings
+from graph.engine import Engine, settle
+from graph.journal.journal import Head
+from tests.operations import Asked
+
+SETTINGS = Settings(default_page=3, max_nodes=10**15)
+"""Small pages, so that lists have several; no budget, as the worlds of tests are small."""
+
+PLENTY = 10**9
+"""Memory for all fragments of a test."""
+
+
+class Trusting(Documents):
+    """Takes documents for valid, as generated ones are (tests/test_operations.py): to validate them would take most of
+    the time."""
+
+    def _validate(self, document: DocumentNode) -> None:
+        pass
+
+
+class Watched(Executor):
+    """Counts what it could not answer compiled."""
+
+    fallbacks = 0
+
+    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], request_id: str) -> Answer:
+        self.fallbacks += 1
+        return await super()._run_on_core(operation, variables, request_id)
+
+
+class Twins:
+    """Answers every question twice, from an engine that can be exchanged at any time."""
+
+    def __init__(self, engine: Engine, head: Head, *, memory: int = PLENTY, documents: type[Documents] = Trusting) -> None:
+        self.show(engine, head)
+        self.memory = Memory(memory)
+        remembered = documents(core(schema), SETTINGS)
+        self._compiled = Watched(core(schema), self._context, remembered, Compiler(core(schema), self.memory))
+        self._reference = Executor(core(schema), self._context, remembered)
+
+    def show(self, engine: Engine, head: Head) -> None:
+        self.engine = engine
+        self.head = head
+
+    @property
+    def fallbacks(self) -> int:
+        """How often the one that compiles did not."""
+        return self._compiled.fallbacks
+
+    def compiled(self, asked: Asked) -> Answer:
+        return _answer(self._compiled, asked)
+
+    def reference(self, asked: Asked) -> Answer:
+        return _answer(self._reference, asked)
+
+    def _context(self, request_id: str) -> Request:
+        return Request(self.engine, self.head, SETTINGS.default_page, SETTINGS.max_page, request_id)
+
+
+def _answer(executor: Executor, asked: Asked) -> Answer:
+    request = GraphQLRequest(asked.text, asked.name, asked.variables)
+    return settle(executor.execute(request, request_id="test"))

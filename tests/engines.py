@@ -1,0 +1,143 @@
+"""Engines around another: one that counts calls, one that fails in what it finds as real data never would."""
+
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from graph.engine import Engine, Reach, RelationPage
+from graph.errors import InvalidInput
+from graph.model import Entity, Relation
+from graph.plan import Expand, Match, Page
+from graph.vocabulary import Kind
+
+
+class Counting:
+    """Answers like another engine, and counts how often it is asked for what."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.calls: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        self.calls[name] += 1
+        answer: Callable[..., Coroutine[Any, Any, Any]] = getattr(self._engine, name)
+        return answer
+
+
+SPOILS: tuple[object, ...] = (None, float("inf"), 2**40, object(), "nonsense", ())
+SPOILED_LISTS: tuple[object, ...] = (None, (None,), ("nonsense", object()), (None, None))
+"""Values that records never hold; most types cannot show most of them."""
+
+KEPT = {"id", "kind", "subject", "object", "role", "impact", "sources"}
+"""What is never spoiled, as steps go on from it: that of one record would not be the fault of one field."""
+
+
+class Sabotaged:
+    """Answers like another engine, but for what the salt says, always the same: some entities are gone, some paths lead
+    nowhere, some questions fail, and some records hold what they cannot. No fault depends on what is asked for with it,
+    so that one source at a time and all at once must come to the same."""
+
+    def __init__(self, engine: Engine, salt: int) -> None:
+        self._engine = engine
+        self._salt = salt
+        self._spoiled: dict[int, tuple[Any, Any]] = {}
+
+    def _chosen(self, *what: object) -> bool:
+        return self._lot(*what) % (3 + self._salt % 8) == 0
+
+    def _lot(self, *what: object) -> int:
+        return crc32(repr((self._salt, *what)).encode())
+
+    def _check(self, *what: object) -> None:
+        if self._lot("fails", *what) % 16 == 0:
+            raise InvalidInput(f"{what} cannot be asked.") if self._lot(*what) % 2 else RuntimeError("broken")
+
+    def spoil(self, record: Any) -> Any:
+        """The record, or another in its place that holds wrong values: the same one each time."""
+        name = record.id if isinstance(record, Entity) else record.name
+        if not self._chosen("spoiled", name):
+            return record
+        if id(record) not in self._spoiled:
+            held = [field.name for field in msgspec.structs.fields(record) if field.name not in KEPT]
+            wrong = {key: self._spoil(name, key, getattr(record, key)) for key in held if self._lot(name, key) % 3 == 0}
+            self._spoiled[id(record)] = record, msgspec.structs.replace(record, **wrong)
+        return self._spoiled[id(record)][1]
+
+    def _spoil(self, name: object, attribute: str, value: object) -> object:
+        spoils = SPOILED_LISTS if isinstance(value, tuple) else SPOILS
+        return spoils[self._lot("value", name, attribute) % len(spoils)]
+
+    def _reach(self, reach: Reach) -> Reach:
+        if id(reach) not in self._spoiled:
+            self._spoiled[id(reach)] = reach, SpoiledReach(reach, self.spoil)
+        spoiled: Reach = self._spoiled[id(reach)][1]
+        return spoiled
+
+    # The port
+
+    async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
+        found = zip(ids, await self._engine.lookup(ids), strict=True)
+        return [None if entity is None or self._chosen("gone", id) else self.spoil(entity) for id, entity in found]
+
+    async def find(self, kind: Kind, values: Sequence[str]) -> list[Entity | None]:
+        return [entity and self.spoil(entity) for entity in await self._engine.find(kind, values)]
+
+    async def match(self, match: Match, page: Page) -> Reach:
+        self._check(match.kind.name)
+        return self._reach(await self._engine.match(match, page))
+
+    async def count(self, match: Match) -> int:
+        self._check(match.kind.name)
+        return await self._engine.count(match)
+
+    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
+        self._check(step.path.name)
+        nowhere = [self._chosen("nowhere", id, step.path.name) for id in frontier]
+        asked = ["" if leads_nowhere else id for id, leads_nowhere in zip(frontier, nowhere, strict=True)]
+        return [self._reach(reach) for reach in await self._engine.expand(asked, step, page)]
+
+    async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:
+        self._check(step.path.name)
+        nowhere = (self._chosen("nowhere", id, step.path.name) for id in frontier)
+        counts = await self._engine.count_reached(frontier, step)
+        return [0 if leads_nowhere else count for leads_nowhere, count in zip(nowhere, counts, strict=True)]
+
+    async def relations(self, frontier: Sequence[str], step: Any, page: Page) -> list[RelationPage]:
+        self._check("relations")
+        pages = await self._engine.relations(frontier, step, page)
+        return [found._replace(relations=[self.spoil(relation) for relation in found.relations]) for found in pages]
+
+    async def count_relations(self, frontier: Sequence[str], step: Any) -> list[int]:
+        self._check("relations")
+        return await self._engine.count_relations(frontier, step)
+
+    async def statistics(self) -> Any:
+        self._check("statistics")
+        return await self._engine.statistics()
+
+
+class SpoiledReach(Reach):
+    """A page with spoiled entities in the places of some."""
+
+    def __init__(self, reach: Reach, spoil: Callable[[Entity], Entity]) -> None:
+        entities = [spoil(entity) for entity in reach.entities]
+        super().__init__(
+            entities,
+            {id: _spoiled_links(links, spoil) for id, links in reach.links.items()},
+            reach._position,
+            has_previous=reach.has_previous,
+            has_next=reach.has_next,
+            total=reach.total,
+            lasting=reach.lasting,
+        )
+        self._true = reach
+
+    def position(self, index: int) -> Any:
+        return self._true.position(index)
+
+
+def _spoiled_links(links: Iterable[Relation], spoil: Callable[[Any], Any]) -> list[Relation]:
+    return [spoil(relation) for relation in links]
