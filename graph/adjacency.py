@@ -53,10 +53,11 @@ class Adjacency:
         members = known.get(start)
         if members is None:
             members = self._walk_all(path, start)
-            self._size += len(members.entities) + 1
-            if self._size > self.BUDGET:
+            size = len(members.entities) + 1
+            if self._size + size > self.BUDGET:
                 self.forget_all()
                 known = self._known.setdefault(path, {})
+            self._size += size
             known[start] = members
         return members
 

@@ -49,8 +49,8 @@ class Quantifier(Enum):
 
 
 class Compare(msgspec.Struct, frozen=True):
-    """The value of `attribute` compared. On a missing value every operator but IS_NULL is false; only a NOT_IN of nothing
-    holds there too.
+    """The value of `attribute` compared. On a missing value every operator but IS_NULL is false; only a NOT_IN of
+    nothing holds there too.
 
     Of a list of texts, it holds where it holds for one of them; an empty list is a missing value.
     """

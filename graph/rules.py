@@ -5,9 +5,9 @@ Checked as a whole, before anything is stored. Every fault is found, not only th
 
 from collections.abc import Iterator
 
-from graph.draft import Draft, Line
+from graph.draft import Draft
 from graph.errors import Fault
-from graph.model import Entity, Relation, RelationName
+from graph.model import Entity, Line, Relation, RelationName
 from graph.vocabulary import REQUIRED_RELATIONS, RULES, Direction, Kind, RelationKind
 
 LONGEST_TOLD = 10

@@ -18,8 +18,8 @@ from zlib import crc32
 import msgspec
 
 from graph.errors import StoreBusy, StoreError
-from graph.journal.journal import Authorship, Done, Head, commit_time
-from graph.model import RECORDS, Change, Relation
+from graph.journal.journal import Authorship, Head, commit_time
+from graph.model import RECORDS, Change, Done, Relation
 from graph.vocabulary import ChangeAction, RelationKind
 
 MAGIC = b"SQLite format 3\x00"
@@ -61,11 +61,17 @@ class SQLiteJournal:
         except (OSError, sqlite3.OperationalError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StoreError(
-                f"The data directory {path.parent} cannot be used: {reason}. Choose one that can be with --data."
+                f"The data directory {path.parent} cannot be used: {reason}. Choose another with --data."
             ) from error
         with self._explained():
-            self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA synchronous = FULL")
+            # Two connections: what is read is what was committed, also while this process is about to commit more.
+            self._db = self._connect(wait_s, "query_only = ON")
+            self._writer = self._connect(wait_s, "synchronous = FULL")
+
+    def _connect(self, wait_s: float, pragma: str) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+        db.execute(f"PRAGMA {pragma}")
+        return db
 
     def head(self) -> Head:
         with self._explained():
@@ -122,13 +128,13 @@ class SQLiteJournal:
     @contextmanager
     def writing(self) -> Iterator["SQLiteJournal"]:
         with self._lock, self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
+            self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self
-                self._db.execute("COMMIT")
+                self._writer.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
                 raise
 
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
@@ -136,13 +142,14 @@ class SQLiteJournal:
         version, time = head.version + 1, commit_time(now, head.time)
         changes = [Change(version, index, action, record) for index, (action, record) in enumerate(done)]
         chain = _Chain(self._digest(head.version), version, time, *authorship)
-        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", _rows(changes, chain))
+        self._writer.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", _rows(changes, chain))
         row = (version, time, *authorship, len(changes), chain.digest())
-        self._db.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._writer.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
         return changes
 
     def close(self) -> None:
         self._db.close()
+        self._writer.close()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -159,6 +166,8 @@ class SQLiteJournal:
             raise StoreError(
                 f"The store {self._path} cannot be used: {error}. Check its disk and permissions."
             ) from error
+        except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+            raise  # a mistake of ours says nothing of the store
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
 

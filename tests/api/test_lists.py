@@ -1,6 +1,7 @@
 """What lists hold: filters, orders, counts and edges, whatever the world and the question.
 
-Worlds and questions are drawn (tests/worlds.py, tests/questions.py) and answered again by brute force (tests/oracle.py).
+Worlds and questions are drawn (tests/worlds.py, tests/questions.py) and answered again by brute force
+(tests/oracle.py).
 """
 
 from collections.abc import Iterator
