@@ -161,6 +161,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with draft.open("wb") as out:
+            if path.exists():
+                draft.chmod(path.stat().st_mode)  # what was private stays so
             yield out
         draft.replace(path)
     finally:

@@ -67,13 +67,13 @@ def _unknown(id: str, draft: Draft) -> str:
 
 def _single_faults(draft: Draft) -> Iterator[Fault]:
     for (subject, kind), names in draft.single.items():
-        leaving = draft.leaving(subject, kind)
+        leaving = [name for name in draft.leaving(subject, kind) if draft.kind(name.object) is not None]
         if len(leaving) < 2:
             continue
         for name in names:
             others = ", ".join(other.object for other in leaving if other != name)
             line = draft.relations.get(name)
-            if line and others:
+            if line and others and name in leaving:
                 yield line.fault(
                     f"Only one {kind} may leave {subject}, and it leads to {others} too. Keep one of them."
                 )

@@ -7,7 +7,7 @@ SQLite's own write lock is the store's: whoever appends holds it, in whichever p
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -63,15 +63,16 @@ class SQLiteJournal:
             raise StoreError(
                 f"The data directory {path.parent} cannot be used: {reason}. Choose another with --data."
             ) from error
-        with self._explained():
+        with self._explained(), ExitStack() as half_open:
             # Two connections: what is read is what was committed, also while this process is about to commit more.
-            self._db = self._connect(wait_s, "query_only = ON")
-            self._writer = self._connect(wait_s, "synchronous = FULL")
+            self._db = half_open.enter_context(closing(self._connect(wait_s)))
+            self._db.execute("PRAGMA query_only = ON")
+            self._writer = half_open.enter_context(closing(self._connect(wait_s)))
+            self._writer.execute("PRAGMA synchronous = FULL")
+            half_open.pop_all()
 
-    def _connect(self, wait_s: float, pragma: str) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=wait_s, isolation_level=None, check_same_thread=False)
-        db.execute(f"PRAGMA {pragma}")
-        return db
+    def _connect(self, wait_s: float) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=wait_s, isolation_level=None, check_same_thread=False)
 
     def head(self) -> Head:
         with self._explained():
@@ -102,8 +103,13 @@ class SQLiteJournal:
                 if chain.count != count or chain.digest() != digest:
                     raise self._damaged(f"commit {version}")
                 previous = digest
-            if newest != until:
+            if newest != until or self._has_changes_of_no_commit():
                 raise self._damaged(f"commit {newest + 1}")
+
+    def _has_changes_of_no_commit(self) -> bool:
+        """Whether the newest commit has lost its row, but not its changes."""
+        query = "SELECT 1 FROM changes WHERE version > (SELECT coalesce(max(version), 0) FROM commits) LIMIT 1"
+        return self._db.execute(query).fetchone() is not None
 
     def _changes(self, version: int) -> Iterator[tuple[Change, int]]:
         rows = self._db.execute(

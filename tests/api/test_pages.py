@@ -21,16 +21,17 @@ MALI = "country:ML"
 
 def chosen_list(choose: Choices, oracle: Oracle, least: int = 1) -> tuple[Kept, str | None]:
     """One of the lists that have so many items at least: of the root, of an entity, or of relations."""
-    kinds: list[list[tuple[Kept, str | None]]] = [[], [], []]
-    for kept in LISTS:
-        sort = 0 if kept.parent is None else 1 if "where" in kept.arguments else 2
-        kinds[sort] += [(kept, id) for id in parents(kept, oracle) if len(items(kept, id, oracle, {})) >= least]
-    assume(any(kinds))
-    roots, connections, others = kinds
-    chosen: tuple[Kept, str | None] = choose.one(
-        choose.one([roots, connections, connections, others]) or sum(kinds, [])
-    )
+    possible = [
+        (kept, id) for kept in LISTS for id in parents(kept, oracle) if len(items(kept, id, oracle, {})) >= least
+    ]
+    assume(possible)
+    sort = choose.one(["root", "connection", "connection", "other"])
+    chosen: tuple[Kept, str | None] = choose.one([one for one in possible if sort_of(one[0]) == sort] or possible)
     return chosen
+
+
+def sort_of(kept: Kept) -> str:
+    return "root" if kept.parent is None else "connection" if "where" in kept.arguments else "other"
 
 
 def chosen_narrowing(choose: Choices, kept: Kept) -> Given:
