@@ -27,7 +27,7 @@ from api.telemetry import configure_logging
 from api.transfer import STREAM, Imported, export, import_files, writing
 from graph.engine import settle
 from graph.errors import FieldgraphError, Refused
-from graph.graph import Graph
+from graph.graph import STORE, Graph
 from graph.journal.journal import Authorship
 from graph.parse import write
 from seed.load import records
@@ -55,6 +55,9 @@ Seed = Annotated[
 ]
 
 
+Format = Annotated[str, typer.Option(help="The format of the file: jsonl, graph lines.")]
+
+
 @app.command("serve")
 def serve_command(
     host: Annotated[str | None, typer.Option(help="Address to serve on.", show_default="127.0.0.1")] = None,
@@ -62,12 +65,15 @@ def serve_command(
     data: Data = None,
     wait: Wait = None,
     seed: Seed = None,
+    executor: Annotated[
+        str | None, typer.Option(help="compiled, or reference: all on graphql-core.", show_default="compiled")
+    ] = None,
 ) -> None:
     """Serve GraphQL over HTTP, and GraphiQL for browsers, at /graphql."""
-    settings = load_settings(host=host, port=port, data=data, wait=wait, seed=seed)
+    settings = load_settings(host=host, port=port, data=data, wait=wait, seed=seed, executor=executor)
     configure_logging(settings)
     listener = listen(settings.host, settings.port)  # first, so that a port in use is known before anything is made
-    with opened(settings) as graph:
+    with opened(settings, seeds=True) as graph:
         follower = Follower(graph)
         application = build_app(
             executor_of(graph, settings), settings, sdl=print_sdl(), ready=follower.facts, lifespan=follower.lifespan
@@ -106,6 +112,7 @@ def query(
 def import_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Graph lines; - is standard input.")],
     data: Data = None,
+    format: Format = "jsonl",
     wait: Wait = None,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Store the good lines, and write the others to --rejects.")
@@ -118,6 +125,7 @@ def import_command(
 
     Importing while the service runs is fine: it shows the change at once. A store made here is not seeded.
     """
+    require_known(format)
     settings = load_settings(data=data, wait=wait, seed=False)
     configure_logging(settings)
     with opened(settings) as graph:
@@ -127,14 +135,13 @@ def import_command(
 @app.command("export")
 def export_command(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - is standard output.")] = STREAM,
-    format: Annotated[str, typer.Option(help="The format: jsonl, graph lines.")] = "jsonl",
+    format: Format = "jsonl",
     data: Data = None,
     wait: Wait = None,
     seed: Seed = None,
 ) -> None:
     """Write all that a store holds, in an order of its own: equal graphs give equal files."""
-    if format != "jsonl":
-        raise InvalidSettings(f"There is no format {format!r}. Known is: jsonl.")
+    require_known(format)
     settings = load_settings(data=data, wait=wait, seed=seed)
     configure_logging(settings)
     with opened(settings) as graph:
@@ -150,11 +157,21 @@ def schema_command(
         out.write(print_sdl().encode())
 
 
+def require_known(format: str) -> None:
+    if format != "jsonl":
+        raise InvalidSettings(f"There is no format {format!r}. Known is: jsonl.")
+
+
 @contextmanager
-def opened(settings: Settings) -> Iterator[Graph]:
-    """The graph of the store, filled with the seed if it is empty and may be."""
+def opened(settings: Settings, *, seeds: bool = False) -> Iterator[Graph]:
+    """The graph of the store; one that is new is filled with the seed where the settings say so.
+
+    With `seeds` one that is merely empty is, too: a service is of no use without data. Whoever only reads must not find
+    the seed in a store that somebody made to hold their own.
+    """
+    is_new = not (settings.data / STORE).exists()
     graph = Graph.open(settings.data, settings.wait)
-    if settings.seed and graph.version == 0:
+    if settings.seed and graph.version == 0 and (is_new or seeds):
         graph.apply((write(record) for record in records()), Authorship(note="The seed of Fieldgraph"))
     try:
         yield graph
@@ -195,7 +212,6 @@ def tell(imported: Imported) -> None:
         typer.echo(
             f"The refused lines are in {imported.rejects}, each with its reason: correct and import them.", err=True
         )
-        raise typer.Exit(1)
 
 
 def document_of(given: str) -> str:
@@ -229,6 +245,9 @@ def main() -> None:
     except FieldgraphError as error:
         typer.echo(f"fieldgraph: {error}", err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("fieldgraph: interrupted. What was not told as stored was not stored.", err=True)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

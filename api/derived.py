@@ -96,7 +96,7 @@ def _relation_filter(kind: Kind) -> None:
     }
     description = (
         "Conditions on the entities of a list. Those on the relation (one relation must meet them all) and `where`"
-        " narrow the set that some, all, none and count speak of."
+        " narrow the set that some, all, none and count speak of; alone they ask nothing, so everything meets them."
     )
     make_input(f"{kind.title()}RelationFilter", fields, description)
 

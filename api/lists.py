@@ -2,15 +2,28 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from api.fields import Arguments, Step, argument, stepped
 from api.inputs import order_given, where_given
-from api.relay import PAGING, Listing, PageArguments, list_identity
+from api.relay import PAGING, Fits, Listing, PageArguments, list_identity
 from api.request import Request
 from graph.errors import InvalidCursor
 from graph.paths import Path
-from graph.plan import ALWAYS, Compare, Expand, Match, Operator, Page, Relations, ValueType
+from graph.plan import (
+    ALWAYS,
+    Compare,
+    Expand,
+    Match,
+    Operator,
+    Page,
+    Relations,
+    ValueType,
+    fits_order,
+    fits_relations,
+    natural_order,
+)
 from graph.vocabulary import Direction, Kind, RelationKind
 
 Question = Match | Expand | Relations
@@ -34,7 +47,7 @@ class ListStep(Step):
 
     def plan(self, request: Request, given: Arguments) -> ListPlan:
         arguments = PageArguments.read(given, request)
-        return ListPlan(self.read(given), arguments, None if arguments.has_cursor else arguments.page(b""))
+        return ListPlan(self.read(given), arguments, None if arguments.has_cursor else arguments.first_page)
 
 
 class Lists(Sequence[Listing]):
@@ -119,18 +132,29 @@ def _lists_at(
     request: Request, sources: Sequence[Any], question: Question, arguments: PageArguments
 ) -> Sequence[Listing | InvalidCursor]:
     """The lists from a cursor on. It fits one of them; for the others it is an error."""
-    opened = [_opened(arguments, _identity(source, question)) for source in sources]
+    fits = _fits(question)
+    opened = [_opened(arguments, _identity(source, question), fits) for source in sources]
     fitting = [source for source, page in zip(sources, opened, strict=True) if isinstance(page, Page)]
     page = next((page for page in opened if isinstance(page, Page)), Page())
     fitted = iter(Lists(request, fitting, question, page))
     return [next(fitted) if isinstance(page, Page) else page for page in opened]
 
 
-def _opened(arguments: PageArguments, identity: Callable[[], bytes]) -> Page | InvalidCursor:
+def _opened(arguments: PageArguments, identity: Callable[[], bytes], fits: Fits) -> Page | InvalidCursor:
     try:
-        return arguments.page(identity())
+        return arguments.page(identity(), fits)
     except InvalidCursor as error:
         return error
+
+
+def _fits(question: Question) -> Fits:
+    match question:
+        case Match(kind):
+            return partial(fits_order, question.order or natural_order(kind))
+        case Expand(path):
+            return partial(fits_order, question.order or natural_order(path.target))
+        case _:
+            return fits_relations
 
 
 def _identity(source: Any, question: Question) -> Callable[[], bytes]:

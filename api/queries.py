@@ -59,15 +59,16 @@ def by_id(kind: Kind) -> Any:
     return stepped(Step(run), what, argument("id", strawberry.ID, "An id, as another answer gave it."))
 
 
-def by_code(kind: Kind, description: str, code: str, *, any_case: bool = False) -> Any:
+def by_code(kind: Kind, description: str, told: str, *, any_case: bool = False) -> Any:
     """A field with the entity of this kind that has a code, one of its natural keys."""
 
     async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
-        wanted = given["code"].upper() if any_case else given["code"]
+        code = given["code"]
+        wanted = code.upper() if any_case and code.isascii() else code  # "ß".upper() is South Sudan's code
         (entity,) = await request.engine.find(kind, [wanted])
         return [entity] * len(sources)
 
-    return stepped(Step(run), description, argument("code", str, code))
+    return stepped(Step(run), description, argument("code", str, told))
 
 
 async def _node(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:

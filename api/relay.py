@@ -60,11 +60,16 @@ class PageArguments(NamedTuple):
     def has_cursor(self) -> bool:
         return self.after is not None or self.before is not None
 
-    def page(self, identity: bytes) -> Page:
+    def page(self, identity: bytes, fits: "Fits") -> Page:
         """The page with its cursors opened for one list. Raises InvalidCursor."""
-        after = None if self.after is None else open_cursor(self.after, identity)
-        before = None if self.before is None else open_cursor(self.before, identity)
+        after = None if self.after is None else open_cursor(self.after, identity, fits)
+        before = None if self.before is None else open_cursor(self.before, identity, fits)
         return Page(self.first, self.last, after, before)
+
+    @property
+    def first_page(self) -> Page:
+        """The page, where it takes no cursor."""
+        return Page(self.first, self.last)
 
 
 def list_identity(*what: object) -> bytes:
@@ -82,7 +87,11 @@ def _sealed(place: bytes, identity: bytes) -> str:
     return urlsafe_b64encode(seal + place).rstrip(b"=").decode()
 
 
-def open_cursor(cursor: str, identity: bytes) -> Position:
+Fits = Callable[[Position], bool]
+"""Whether a position can be one of a list: anybody can make a seal, so what it seals is looked at too."""
+
+
+def open_cursor(cursor: str, identity: bytes, fits: Fits) -> Position:
     """The position that a cursor holds. Raises InvalidCursor unless it was made for just this list."""
     try:
         place = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[SEAL:]
@@ -90,12 +99,17 @@ def open_cursor(cursor: str, identity: bytes) -> Position:
         place = b""
     # Sealed anew it must be the same to the letter: base64 has several spellings of one value. It is read only then, as
     # the JSON of a cursor that was made up may be nested too deeply to be read.
-    if not place or _sealed(place, identity) != cursor:
-        raise InvalidCursor(
-            "This cursor is not one of this list under this order and filter. Take a cursor from an answer to the same"
-            " question, or leave it out to start anew."
-        )
-    return tuple(msgspec.json.decode(place, type=list[Any]))
+    if place and _sealed(place, identity) == cursor:
+        try:
+            position = tuple(msgspec.json.decode(place, type=list[Any]))
+        except (msgspec.DecodeError, RecursionError):
+            position = ()
+        if fits(position):
+            return position
+    raise InvalidCursor(
+        "This cursor is not one of this list under this order and filter. Take a cursor from an answer to the same"
+        " question, or leave it out to start anew."
+    )
 
 
 class AskedLists(Protocol):

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -14,6 +15,7 @@ from api.errors import CannotListen
 from api.settings import Settings
 
 BACKLOG = 2048  # connections that wait to be accepted
+GRACE_S = 1.5  # seconds beyond the time to finish in, after which the process ends all the same
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -65,7 +67,11 @@ def serve(
         # uvicorn hands it to asyncio.wait_for, which takes fractions.
         timeout_graceful_shutdown=settings.shutdown_timeout,  # type: ignore[arg-type]
     )
-    Server(config, lambda: announce(url_of(listener))).run(sockets=[listener])
+    server = Server(config, lambda: announce(url_of(listener)))
+    try:
+        server.run(sockets=[listener])
+    finally:
+        server.last_resort.cancel()
 
 
 class Server(uvicorn.Server):
@@ -74,6 +80,9 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        # A question that takes too long holds the loop, and with it uvicorn's own time-out.
+        self.last_resort = threading.Timer((config.timeout_graceful_shutdown or 0) + GRACE_S, os._exit, (1,))
+        self.last_resort.daemon = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -84,6 +93,8 @@ class Server(uvicorn.Server):
         # uvicorn's own method keeps the signal and raises it once more at the end. The second Ctrl+C waits for nobody.
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
+        if not self.should_exit:
+            self.last_resort.start()
         self.should_exit = True
 
 

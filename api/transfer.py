@@ -11,10 +11,10 @@ from typing import BinaryIO, NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from graph.draft import Line
 from graph.errors import Fault, FieldgraphError, Refused
 from graph.formats import lines
 from graph.graph import Applied, Graph
+from graph.model import Line
 
 STREAM = Path("-")
 """Stands for standard input or output."""
@@ -53,33 +53,36 @@ def import_files(graph: Graph, files: Sequence[Path], rejects: Path | None) -> I
             suspects = frozenset().union(*(refusal.ids for refusal in reading.refusals))
             raise Refused([*faults, *graph.check(reading.lines, suspects)])
         return Imported(graph.apply(reading.lines), 0, None)
-    good, found = _sift(graph, reading.lines)
-    refused = _write_rejects(rejects, [*faults, *found], reading.texts)
-    return Imported(graph.apply(good), refused, rejects if refused else None)
+    with writing(rejects) as out:  # opened first: what is refused must not be lost for want of a place
+        applied, found = _store_good(graph, reading.lines)
+        refused = _write_rejects(out, [*faults, *found], reading.texts)
+    if not refused and rejects.is_file():
+        rejects.unlink()
+    return Imported(applied, refused, rejects if refused else None)
 
 
-def _sift(graph: Graph, asked: list[Line]) -> tuple[list[Line], list[Fault]]:
-    """The lines that can be stored, and why the others cannot. A line that needs a bad one is bad itself, so it takes
-    as many rounds as such needs follow each other."""
+def _store_good(graph: Graph, asked: list[Line]) -> tuple[Applied, list[Fault]]:
+    """Stores the lines that can be, and says why the others cannot. A line that needs a bad one is bad itself, so it
+    takes as many tries as such needs follow each other."""
     found: list[Fault] = []
-    while faults := graph.check(asked):
-        bad = {(fault.file, fault.line) for fault in faults}
-        found += faults
-        asked = [line for line in asked if (line.file, line.number) not in bad]
-    return asked, found
+    while True:
+        try:
+            return graph.apply(asked), found
+        except Refused as error:
+            found += error.faults
+            bad = {(fault.file, fault.line) for fault in error.faults}
+            asked = [line for line in asked if (line.file, line.number) not in bad]
 
 
-def _write_rejects(path: Path, faults: Sequence[Fault], texts: dict[tuple[str, int | None], bytes]) -> int:
-    """Writes the refused lines, each below its reasons, as a file that can be corrected and imported again."""
+def _write_rejects(out: BinaryIO, faults: Sequence[Fault], texts: dict[tuple[str, int | None], bytes]) -> int:
+    """Writes the refused lines, each below its reasons, so that they can be corrected and imported again."""
     reasons: dict[tuple[str, int | None], list[Fault]] = defaultdict(list)
     for fault in faults:
         reasons[fault.file, fault.line].append(fault)
-    if reasons:
-        with writing(path) as out:
-            for place in sorted(reasons, key=lambda place: (place[0], place[1] or 0)):
-                for fault in reasons[place]:
-                    out.write(f"# {fault}\n".encode())
-                out.write(texts[place].removeprefix(lines.BOM).rstrip(b"\r\n") + b"\n")
+    for place in sorted(reasons, key=lambda place: (place[0], place[1] or 0)):
+        for fault in reasons[place]:
+            out.write(f"# {fault}\n".encode())
+        out.write(texts[place].removeprefix(lines.BOM).rstrip(b"\r\n") + b"\n")
     return len(reasons)
 
 
@@ -158,6 +161,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with draft.open("wb") as out:
+            if path.exists():
+                draft.chmod(path.stat().st_mode)  # what was private stays so
             yield out
         draft.replace(path)
     finally:

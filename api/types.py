@@ -140,6 +140,11 @@ def percentage(edge: Linked) -> float | None:
     return next((relation.percentage for relation in edge.links if relation.percentage is not None), None)
 
 
+def locator(edge: Linked) -> str | None:
+    """Where in the source the fact stands, as a page: as the first of its relations that says so has it."""
+    return next((relation.locator for relation in edge.links if relation.locator), None)
+
+
 # Values inside records.
 
 
@@ -177,6 +182,7 @@ class Edge(Generic[T]):
     since: PartialDate | None = computed(since)
     until: PartialDate | None = computed(until)
     percentage: float | None = computed(percentage)
+    locator: str | None = computed(locator)
     sources: list["Source"] = stepped(Step(_linked_by), "The sources that state these relations, each once.")
 
 

@@ -90,7 +90,7 @@ class Adjacency:
 
     def walk_and_remember(self, path: Path, start: str) -> Members:
         members = self._walk_all(path, start)
-        if self._size > self.BUDGET:
+        if self._size + members.size > self.BUDGET:
             self.forget_all()
         self._size += members.size
         self.along(path)[start] = members

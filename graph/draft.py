@@ -6,28 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from graph.errors import Fault
-from graph.journal.journal import Done
-from graph.model import Entity, Relation, RelationName, Remove, Unrelate, Write
+from graph.model import Done, Entity, Line, Relation, RelationName, Remove, Unrelate
 from graph.resident import Resident
 from graph.vocabulary import RULES, ChangeAction, Direction, Kind, RelationKind
-
-
-class Line(NamedTuple):
-    """A write and where it was asked for: the line of a file, counted from 1, or None."""
-
-    write: Write
-    number: int | None = None
-    file: str = ""
-
-    @property
-    def where(self) -> str:
-        return "in the same request" if self.number is None else f"on {self.file} line {self.number}".replace("  ", " ")
-
-    def fault(self, reason: str) -> Fault:
-        write = self.write
-        name = write.id if isinstance(write, Entity | Remove) else write.name
-        return Fault(self.number, str(name), reason, self.file)
 
 
 class Draft:

@@ -48,17 +48,16 @@ def on_one_line(text: str) -> str:
 class Refused(FieldgraphError):
     """Changes that break the rules of the vocabulary. Nothing of them was stored.
 
-    `faults` holds the first thousand in the order of the input; `more` is how many others there were.
+    `faults` holds all, in the order of the input; the text tells the first thousand and how many more there are.
     """
 
     MOST = 1_000
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        found = sorted(faults, key=lambda fault: (fault.file, fault.line or 0, fault.place, fault.reason))
-        self.faults, self.more = found[: self.MOST], len(found[self.MOST :])
-        told = [str(fault) for fault in self.faults]
-        if self.more:
-            told.append(f"and {self.more} more faults")
+        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line or 0, fault.place, fault.reason))
+        told = [str(fault) for fault in self.faults[: self.MOST]]
+        if more := len(self.faults) - len(told):
+            told.append(f"and {more} more faults")
         super().__init__("\n".join(told))
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
 
-from graph.draft import Draft, Line, effects
+from graph.draft import Draft, effects
 from graph.errors import Fault, Refused
 from graph.journal.journal import Authorship, Head, Journal
 from graph.journal.memory import MemoryJournal
 from graph.journal.sqlite import SQLiteJournal
-from graph.model import Change, Write
+from graph.model import Change, Line, Write
 from graph.resident import Resident
 from graph.rules import faults
 

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from graph.errors import Fault
 from graph.values import PartialDate
 from graph.vocabulary import (
     ChangeAction,
@@ -241,6 +242,23 @@ Write = Entity | Relation | Remove | Unrelate
 """What can be asked of the graph: an entity or relation to hold as given, or one to let go."""
 
 
+class Line(NamedTuple):
+    """A write and where it was asked for: the line of a file, counted from 1, or None."""
+
+    write: Write
+    number: int | None = None
+    file: str = ""
+
+    @property
+    def where(self) -> str:
+        return "in the same request" if self.number is None else f"on {self.file} line {self.number}".replace("  ", " ")
+
+    def fault(self, reason: str) -> Fault:
+        write = self.write
+        name = write.id if isinstance(write, Entity | Remove) else write.name
+        return Fault(self.number, str(name), reason, self.file)
+
+
 class Change(msgspec.Struct, frozen=True, gc=False):
     """What one write did: the `index`-th change (from 0) of commit `version`.
 
@@ -251,3 +269,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     index: int
     action: ChangeAction
     record: Entity | Relation
+
+
+Done = tuple[ChangeAction, Entity | Relation]
+"""What one write did, before it has a number."""

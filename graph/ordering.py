@@ -48,7 +48,7 @@ class Sorter:
 
     def compare(self, entity: Entity, position: Position) -> int:
         """Negative where the entity stands before the position, 0 on it, positive after it."""
-        for (key, read), theirs in zip(self._keys, position, strict=False):
+        for (key, read), theirs in zip(self._keys, position[:-1], strict=True):
             mine = read(entity)
             if mine == theirs:
                 continue
@@ -87,8 +87,8 @@ def bounds(items: Sequence[T], page: Page, compare: Callable[[T, Position], int]
 
 
 class Shelf:
-    """Entities kept in one order while they come and go; and, for attributes that are asked for by their terms, those of
-    each term on a shelf of their own."""
+    """Entities kept in one order while they come and go; for attributes that are asked for by their terms, those of each
+    term stand on a shelf of their own too."""
 
     BULK = 1_000
     """From so many newcomers on, one sort of all is quicker than finding the place of each."""

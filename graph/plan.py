@@ -49,8 +49,8 @@ class Quantifier(Enum):
 
 
 class Compare(msgspec.Struct, frozen=True):
-    """The value of `attribute` compared. On a missing value every operator but IS_NULL is false; only a NOT_IN of nothing
-    holds there too.
+    """The value of `attribute` compared. On a missing value every operator but IS_NULL is false; only a NOT_IN of
+    nothing holds there too.
 
     Of a list of texts, it holds where it holds for one of them; an empty list is a missing value.
     """
@@ -152,6 +152,29 @@ def natural_order(kind: Kind | None) -> Order:
 
 Position = tuple[Any, ...]
 """A place in an order: the values of its keys, then the id. It stays meaningful when the entity there has gone."""
+
+
+def fits_order(order: Order, position: Position) -> bool:
+    """Whether a position can be one of this order: a value of each key's type, or none, and an id."""
+    *values, id = position or (None,)
+    if len(values) != len(order) or not isinstance(id, str):
+        return False
+    return all(value is None or isinstance(value, _HELD[key.type]) for key, value in zip(order, values, strict=True))
+
+
+def fits_relations(position: Position) -> bool:
+    """Whether a position can be one of relations in canonical order."""
+    return [type(value) for value in position] == [int, str, str, int, int]
+
+
+_HELD: dict[ValueType, tuple[type, ...]] = {
+    ValueType.TEXT: (str,),
+    ValueType.ID: (str,),
+    ValueType.DATE: (str,),
+    ValueType.NUMBER: (int, float),
+    ValueType.TERM: (int,),
+}
+"""How positions hold values: terms by their ranks."""
 
 
 class Page(msgspec.Struct, frozen=True):

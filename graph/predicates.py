@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from graph.adjacency import Members
 from graph.model import Entity
 from graph.paths import Path
-from graph.adjacency import Members
 from graph.plan import (
     ALWAYS,
     And,

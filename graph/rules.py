@@ -5,9 +5,9 @@ Checked as a whole, before anything is stored. Every fault is found, not only th
 
 from collections.abc import Iterator
 
-from graph.draft import Draft, Line
+from graph.draft import Draft
 from graph.errors import Fault
-from graph.model import Entity, Relation, RelationName
+from graph.model import Entity, Line, Relation, RelationName
 from graph.vocabulary import REQUIRED_RELATIONS, RULES, Direction, Kind, RelationKind
 
 LONGEST_TOLD = 10
@@ -67,13 +67,13 @@ def _unknown(id: str, draft: Draft) -> str:
 
 def _single_faults(draft: Draft) -> Iterator[Fault]:
     for (subject, kind), names in draft.single.items():
-        leaving = draft.leaving(subject, kind)
+        leaving = [name for name in draft.leaving(subject, kind) if draft.kind(name.object) is not None]
         if len(leaving) < 2:
             continue
         for name in names:
             others = ", ".join(other.object for other in leaving if other != name)
             line = draft.relations.get(name)
-            if line and others:
+            if line and others and name in leaving:
                 yield line.fault(
                     f"Only one {kind} may leave {subject}, and it leads to {others} too. Keep one of them."
                 )

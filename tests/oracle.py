@@ -1,7 +1,7 @@
 """What must be answered, worked out by brute force over graph lines.
 
-Written from the words of contract.graphql and of the interchange format alone, slowly and plainly: it shares no code with
-what it judges. Of the committed schema it reads only of which type things are, and in which order an enum has its values.
+Written from the words of the contract and of the interchange format alone, slowly and plainly: it shares no code with
+what it judges. Of the committed schema it reads only of which type things are, and in which order enums are declared.
 """
 
 import unicodedata

@@ -38,7 +38,7 @@ def each_condition(choose: Choices, kind: str) -> Iterator[Given]:
     for key, type_ in _types(filter_name(kind)).items():
         inner = get_named_type(type_).name
         for inner_key in _types(inner):
-            condition = _condition(choose.part(10), inner, inner_key, 1, kind, key)
+            condition = _condition(choose.part(8), inner, inner_key, 1, kind, key)
             yield {key: [condition] if is_list(type_) else condition}
 
 

@@ -5,6 +5,7 @@ Relative imports and imports inside functions are ruff's to refuse (TID252, PLC0
 
 import ast
 import graphlib
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -111,6 +112,20 @@ def test_no_import_goes_in_a_circle(package):
         graphlib.TopologicalSorter(ours).prepare()
     except graphlib.CycleError as error:
         pytest.fail(f"imports go in a circle: {' <- '.join(error.args[1])}")
+
+
+def test_the_graph_is_drawn_in_the_order_of_its_imports():
+    drawn = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("\ngraph/\n")[2].partition("\napi/\n")[0]
+    order = re.findall(r"^  (\w+)(?:\.py|/) ", drawn, re.MULTILINE)
+    inside = {module: module.split(".")[1] for module in MODULES if module.startswith("graph.")}
+    assert sorted(order) == sorted(set(inside.values()))
+    upwards = {
+        f"{module} -> {imported}"
+        for module in inside
+        for imported in imports(module) & inside.keys()
+        if order.index(inside[imported]) > order.index(inside[module])
+    }
+    assert upwards == set()
 
 
 @pytest.mark.parametrize("module", MODULES)

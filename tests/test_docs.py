@@ -23,6 +23,10 @@ from typing import NamedTuple
 import pytest
 
 from api.settings import PREFIX, Settings
+from graph.graph import Graph
+from graph.model import Line
+from graph.parse import write
+from seed.load import records
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,7 +55,7 @@ def written_in(language: str) -> list[Block]:
 
 
 def test_every_snippet_is_of_a_kind_that_runs_here():
-    assert {block.language for block in BLOCKS} == {"console", "graphql", "pycon"}
+    assert {block.language for block in BLOCKS} == {"console", "graphql", "jsonl", "pycon"}
 
 
 @pytest.mark.parametrize("block", written_in("graphql"), ids=str)
@@ -59,6 +63,13 @@ def test_a_query_of_the_readme_finds_what_it_asks_for(block, ask):
     answer = ask(block.text)
     assert "errors" not in answer
     assert [field for field, value in answer["data"].items() if value is None] == []
+
+
+@pytest.mark.parametrize("block", written_in("jsonl"), ids=str)
+def test_graph_lines_of_the_readme_fit_the_seed(block):
+    graph = Graph.in_memory()
+    graph.apply(write(record) for record in records())
+    assert graph.check([Line(write(json.loads(row))) for row in block.text.splitlines()]) == []
 
 
 @pytest.mark.parametrize("block", written_in("pycon"), ids=str)

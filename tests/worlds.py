@@ -1,10 +1,10 @@
-"""Strategies: worlds as graph lines, and commits that change them.
+"""Worlds as graph lines, and commits that change them, chosen by the bytes that Hypothesis draws.
 
-Which attributes an entity has is read from the committed schema, so a new one is covered at once. Values come from small
-pools, so that things are often equal or nearly so; questions (tests/questions.py) are asked with the same.
+Which attributes an entity has is read from the committed schema, so a new one is covered at once. Values come from
+small pools, so that things are often equal or nearly so; questions (tests/questions.py) are asked with the same.
 
-Hypothesis draws the bytes of an example, in one piece; all else is read from them. Were values drawn one by one, an example
-would take ten times as long to make, and five of six would be the one before it with a value or two exchanged.
+The bytes of an example are drawn in one piece. Were each value drawn by itself, an example would take ten times as long
+to make, and five of six would be the one before it with a value or two exchanged.
 """
 
 from collections.abc import Sequence
@@ -25,21 +25,8 @@ Ids = dict[str, str]
 # Pools
 
 NAMES = [
-    *(
-        "Koro",
-        "koro",
-        "KORO",
-        "Kôro",
-        "Ko\u0301ro",
-        "Koro 2",
-        "Koro 10",
-        "Straße",
-        "STRASSE",
-        "Zürich",
-        "Łódź",
-        "İzmir",
-    ),
-    *("ﬁeld", "Мали", "МАЛИ", "مالي", "東京", "ガーナ", "ｶﾞｰﾅ", "É", "🏥 a", 'x\N{NO-BREAK SPACE}"y"\\'),
+    *("Koro", "koro", "KORO", "Kôro", "Ko\u0301ro", "Koro 2", "Koro 10", "Straße", "STRASSE", "Zürich", "Łódź"),
+    *("İzmir", "ﬁeld", "Мали", "МАЛИ", "مالي", "東京", "ガーナ", "ｶﾞｰﾅ", "É", "🏥 a", 'x\N{NO-BREAK SPACE}"y"\\'),
 ]
 SHAPED_TEXTS = {
     ("COUNTRY", "code"): ["ML", "BF", "NE", "XK"],
@@ -92,6 +79,9 @@ class Choices:
         self._data = data
         self._next = 0
 
+    def __repr__(self) -> str:
+        return f"Choices({len(self._data)} bytes; what came of them is noted below)"
+
     def one(self, options: Sequence[Any]) -> Any:
         """One of these, of which there are at most 65,536."""
         place = int.from_bytes(self._take(1 if len(options) <= 256 else 2).ljust(2, b"\0"), "little")
@@ -111,9 +101,10 @@ def examples(number: int) -> settings:
     return settings(max_examples=max(1, number * settings.default.max_examples // 100), deadline=None)
 
 
-def choices(size: int) -> st.SearchStrategy[Choices]:
+@st.composite
+def choices(draw: st.DrawFn, size: int) -> Choices:
     """So many bytes of choices."""
-    return st.binary(min_size=size, max_size=size).map(Choices)
+    return Choices(draw(st.binary(min_size=size, max_size=size)))
 
 
 # Entities
@@ -243,29 +234,29 @@ def relation_line(choose: Choices, relation: str, ends: Sequence[tuple[str, str]
 
 # Worlds
 
-
-WORLD = 1_500
+WORLD = 2_200
 """Bytes enough for a world."""
 
 
 @st.composite
 def worlds(draw: st.DrawFn, most: int = 4, links: int = 8, **more: int) -> World:
-    """See `world`."""
+    """Worlds, for whoever needs nothing else."""
     return world(draw(choices(WORLD)), most, links, **more)
 
 
 def world(choose: Choices, most: int = 4, links: int = 8, **more: int) -> World:
-    """A world with up to `most` entities of each kind (`more` by kind: PROJECT=9), and up to `links` relations of each."""
+    """A world with up to `most` entities of each kind (`more` by kind: PROJECT=9) and `links` relations of each."""
+    limits = dict.fromkeys(KINDS, most) | {"PLACE": most + 2} | more
     ids: Ids = {}
-    for kind in KINDS:
-        ids |= {id_of(kind, number): kind for number in range(_size(choose, more.get(kind, most)))}
+    for kind, limit in limits.items():
+        ids |= {id_of(kind, number): kind for number in range(_size(choose, limit))}
     ids = {id: kind for id, kind in ids.items() if kind != "METRIC" or can_measure(ids)}
     lines = []
-    for kind in KINDS:
-        part = choose.part(more.get(kind, most) * len(pools(kind)))
+    for kind, limit in limits.items():
+        part = choose.part(limit * len(pools(kind)))
         lines += [entity(part, kind, id) for id in ids if ids[id] == kind]
     for relation in ENDS:
-        lines += _web(choose.part(1 + 6 * links), relation, ids, links)
+        lines += _web(choose.part(10 * links), relation, ids, links)
     return lines
 
 
@@ -304,41 +295,56 @@ def _is_upwards(subject: str, object: str, ids: Ids) -> bool:
 
 # Commits
 
-
 COMMIT = 100
 """Bytes enough for a commit."""
 
 
-def commit(choose: Choices, lines: World, size: int = 3) -> list[Line]:
-    """Some lines that change a world: entities and relations that come, change and go. Not all of them are permitted."""
-    return [line for _ in range(choose.one(range(1, size + 1))) for line in _change(choose, lines)]
+def commit(choose: Choices, lines: World, size: int = 3, about: Sequence[str] = ()) -> list[Line]:
+    """Lines that change a world: entities and relations that come, change and go. Not all of them may.
+
+    Mostly they are about these entities, where some are named.
+    """
+    return [line for _ in range(choose.one(range(1, size + 1))) for line in _change(choose, lines, about)]
 
 
-def _change(choose: Choices, lines: World) -> list[Line]:
+def _change(choose: Choices, lines: World, about: Sequence[str]) -> list[Line]:
     ids = {line["id"]: line["kind"] for line in lines if "kind" in line}
     webs = [line for line in lines if "relation" in line]
-    match choose.one(["change", "add", "relate", "move", "unrelate", "remove"]):
+    match choose.one(["change", "change", "add", "relate", "move", "unrelate", "remove"]):
         case "add":
-            return _newcomer(choose, choose.one(KINDS), ids)
+            kinds = [ids[id] for id in about if id in ids]
+            return _newcomer(choose, choose.one(kinds or KINDS), ids, about)
         case "change" if ids:
-            id = choose.one(sorted(ids))
+            id = near(choose, sorted(ids), about)
             return [entity(choose, ids[id], id)]
         case "relate" if possible := {name: found for name in ENDS if (found := pairs(name, ids))}:
             relation = choose.one(sorted(possible))
-            return [relation_line(choose, relation, possible[relation], ids)]
+            return [relation_line(choose, relation, [near(choose, possible[relation], about)], ids)]
         case "move" if single := [line for line in webs if line["relation"] in SINGLE]:
-            old = choose.one(single)
+            old = near(choose, single, about)
             ends = [pair for pair in pairs(old["relation"], ids) if pair[0] == old["subject"]]
             new = relation_line(choose, old["relation"], ends, ids)
             return [new] if name_of(new) == name_of(old) else [{"unrelate": old}, new]
         case "unrelate" if webs:
-            return [{"unrelate": choose.one(webs)}]
+            return [{"unrelate": near(choose, webs, about)}]
         case "remove" if ids:
-            return [{"remove": choose.one(sorted(ids))}]
+            return [{"remove": near(choose, sorted(ids), about)}]
     return []
 
 
-def _newcomer(choose: Choices, kind: str, ids: Ids) -> list[Line]:
+def near(choose: Choices, options: Sequence[Any], about: Sequence[str]) -> Any:
+    """An id, a pair of ids or a relation; mostly one of these entities, or with one of them at an end."""
+    close = [option for option in options if any(id in (option, *_ends(option)) for id in about)]
+    return choose.one(close if close and choose.one([True, True, True, False]) else options)
+
+
+def _ends(option: Any) -> Sequence[str]:
+    if isinstance(option, str):
+        return ()
+    return (option["subject"], option["object"]) if isinstance(option, dict) else option
+
+
+def _newcomer(choose: Choices, kind: str, ids: Ids, about: Sequence[str]) -> list[Line]:
     """A new entity with a relation, or those that it cannot do without."""
     id = next((id for number in range(len(SUFFIXES)) if (id := id_of(kind, number)) not in ids), None)
     if id is None or (kind == "METRIC" and not can_measure(ids)):
@@ -347,5 +353,5 @@ def _newcomer(choose: Choices, kind: str, ids: Ids) -> list[Line]:
     lines = [entity(choose, kind, id)]
     for relation in ["ABOUT", "MEASURES"] if kind == "METRIC" else [choose.one(sorted(ENDS))]:
         if ends := [pair for pair in pairs(relation, known) if id in pair]:
-            lines.append(relation_line(choose, relation, ends, known))
+            lines.append(relation_line(choose, relation, [near(choose, ends, about)], known))
     return lines

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from graph.draft import Line
 from graph.errors import Fault
-from graph.model import Entity, Relation
+from graph.model import Entity, Line, Relation
 from graph.parse import Unreadable, write
 
 BOM = b"\xef\xbb\xbf"

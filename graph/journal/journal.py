@@ -8,11 +8,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from graph.model import Change, Entity, Relation
-from graph.vocabulary import ChangeAction
-
-Done = tuple[ChangeAction, Entity | Relation]
-"""What one write did, before it has a number."""
+from graph.model import Change, Done
 
 
 class Head(NamedTuple):

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from threading import RLock
 
-from graph.journal.journal import Authorship, Done, Head, commit_time
-from graph.model import Change
+from graph.journal.journal import Authorship, Head, commit_time
+from graph.model import Change, Done
 
 
 class MemoryJournal:

@@ -7,7 +7,7 @@ SQLite's own write lock is the store's: whoever appends holds it, in whichever p
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -18,8 +18,8 @@ from zlib import crc32
 import msgspec
 
 from graph.errors import StoreBusy, StoreError
-from graph.journal.journal import Authorship, Done, Head, commit_time
-from graph.model import RECORDS, Change, Relation
+from graph.journal.journal import Authorship, Head, commit_time
+from graph.model import RECORDS, Change, Done, Relation
 from graph.vocabulary import ChangeAction, RelationKind
 
 MAGIC = b"SQLite format 3\x00"
@@ -61,11 +61,18 @@ class SQLiteJournal:
         except (OSError, sqlite3.OperationalError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StoreError(
-                f"The data directory {path.parent} cannot be used: {reason}. Choose one that can be with --data."
+                f"The data directory {path.parent} cannot be used: {reason}. Choose another with --data."
             ) from error
-        with self._explained():
-            self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA synchronous = FULL")
+        with self._explained(), ExitStack() as half_open:
+            # Two connections: what is read is what was committed, also while this process is about to commit more.
+            self._db = half_open.enter_context(closing(self._connect(wait_s)))
+            self._db.execute("PRAGMA query_only = ON")
+            self._writer = half_open.enter_context(closing(self._connect(wait_s)))
+            self._writer.execute("PRAGMA synchronous = FULL")
+            half_open.pop_all()
+
+    def _connect(self, wait_s: float) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=wait_s, isolation_level=None, check_same_thread=False)
 
     def head(self) -> Head:
         with self._explained():
@@ -96,8 +103,13 @@ class SQLiteJournal:
                 if chain.count != count or chain.digest() != digest:
                     raise self._damaged(f"commit {version}")
                 previous = digest
-            if newest != until:
+            if newest != until or self._has_changes_of_no_commit():
                 raise self._damaged(f"commit {newest + 1}")
+
+    def _has_changes_of_no_commit(self) -> bool:
+        """Whether the newest commit has lost its row, but not its changes."""
+        query = "SELECT 1 FROM changes WHERE version > (SELECT coalesce(max(version), 0) FROM commits) LIMIT 1"
+        return self._db.execute(query).fetchone() is not None
 
     def _changes(self, version: int) -> Iterator[tuple[Change, int]]:
         rows = self._db.execute(
@@ -122,13 +134,13 @@ class SQLiteJournal:
     @contextmanager
     def writing(self) -> Iterator["SQLiteJournal"]:
         with self._lock, self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
+            self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self
-                self._db.execute("COMMIT")
+                self._writer.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
                 raise
 
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
@@ -136,13 +148,14 @@ class SQLiteJournal:
         version, time = head.version + 1, commit_time(now, head.time)
         changes = [Change(version, index, action, record) for index, (action, record) in enumerate(done)]
         chain = _Chain(self._digest(head.version), version, time, *authorship)
-        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", _rows(changes, chain))
+        self._writer.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", _rows(changes, chain))
         row = (version, time, *authorship, len(changes), chain.digest())
-        self._db.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._writer.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
         return changes
 
     def close(self) -> None:
         self._db.close()
+        self._writer.close()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -159,6 +172,8 @@ class SQLiteJournal:
             raise StoreError(
                 f"The store {self._path} cannot be used: {error}. Check its disk and permissions."
             ) from error
+        except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+            raise  # a mistake of ours says nothing of the store
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
 

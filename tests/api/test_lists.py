@@ -1,6 +1,7 @@
 """What lists hold: filters, orders, counts and edges, whatever the world and the question.
 
-Worlds and questions are drawn (tests/worlds.py, tests/questions.py) and answered again by brute force (tests/oracle.py).
+Worlds and questions are drawn (tests/worlds.py, tests/questions.py) and answered again by brute force
+(tests/oracle.py).
 """
 
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ def test_every_list_of_relations_or_of_several_kinds_is_what_the_oracle_says(cho
 
 @pytest.mark.parametrize("kind", KINDS)
 @examples(3)
-@given(choose=choices(WORLD + 2_000))
+@given(choose=choices(WORLD + 1_200))
 def test_every_single_condition_is_as_the_oracle_says(kind: str, choose: Choices) -> None:
     """So that none is left to chance."""
     root = ROOTS[kind]

@@ -20,20 +20,24 @@ MALI = "country:ML"
 
 
 def chosen_list(choose: Choices, oracle: Oracle, least: int = 1) -> tuple[Kept, str | None]:
-    """One of the lists that have so many items at least, half of the time one of the root."""
+    """One of the lists that have so many items at least: of the root, of an entity, or of relations."""
     possible = [
         (kept, id) for kept in LISTS for id in parents(kept, oracle) if len(items(kept, id, oracle, {})) >= least
     ]
-    roots = [(kept, id) for kept, id in possible if id is None]
     assume(possible)
-    chosen: tuple[Kept, str | None] = choose.one(choose.one([roots, possible]) or possible)
+    sort = choose.one(["root", "connection", "connection", "other"])
+    chosen: tuple[Kept, str | None] = choose.one([one for one in possible if sort_of(one[0]) == sort] or possible)
     return chosen
+
+
+def sort_of(kept: Kept) -> str:
+    return "root" if kept.parent is None else "connection" if "where" in kept.arguments else "other"
 
 
 def chosen_narrowing(choose: Choices, kept: Kept) -> Given:
     """How the list is narrowed and ordered; mostly not narrowed, as pages need items."""
     narrowed = kept.narrowing(choose.part(QUESTION))
-    if choose.one([True, True, False]):
+    if choose.one([True, True, True, False]):
         narrowed = {name: None if name in ("where", "kinds") else value for name, value in narrowed.items()}
     note(f"list: {kept}, {narrowed}")
     return narrowed
@@ -126,25 +130,28 @@ def test_a_page_between_two_cursors_is_the_first_or_last_stretch_between_them(ch
 @given(choose=choices(WORLD + QUESTION + 8 * COMMIT + 50))
 def test_writes_between_pages_repeat_and_skip_nothing_that_kept_its_place(choose: Choices) -> None:
     """Forwards and backwards, with a commit after each of the first pages."""
-    lines = world(choose.part(WORLD), most=6)
+    lines = world(choose.part(WORLD), most=8, links=10)
     oracle = show(lines)
-    kept, id = chosen_list(choose, oracle, least=3)
+    kept, id = chosen_list(choose, oracle, least=4)
     narrowed = chosen_narrowing(choose, kept)
-    walk = Walk(kept, id, narrowed, choose.one([1, 1, 2, 3]), forwards=choose.one([True, False]))
+    walk = Walk(kept, id, narrowed, choose.one([1, 1, 1, 2, 3]), forwards=choose.one([True, False]))
     more = walk.turn(oracle)
     for _ in range(8):
         if not more:
             break
-        lines, oracle = written(choose.part(COMMIT), lines, id)
+        about = [name for name in (id, *walk.states[-1]) if isinstance(name, str)]
+        lines, oracle = written(choose.part(COMMIT), lines, id, about)
         more = walk.turn(oracle)
     while more:
         more = walk.turn(oracle)
     walk.check_nothing_is_repeated_or_skipped()
 
 
-def written(choose: Choices, lines: Sequence[Line], kept_id: str | None) -> tuple[Sequence[Line], Oracle]:
+def written(
+    choose: Choices, lines: Sequence[Line], kept_id: str | None, about: Sequence[str]
+) -> tuple[Sequence[Line], Oracle]:
     """The world after a commit, or as it was if that may not be or takes away whose list is read."""
-    changes = commit(choose, list(lines))
+    changes = commit(choose, list(lines), size=2, about=about)
     if {"remove": kept_id} in changes or not permits(STAGE.graph, changes):
         return lines, Oracle(lines)
     note(f"written: {changes}")
@@ -320,9 +327,9 @@ def test_of_many_parents_a_cursor_opens_the_list_of_its_own() -> None:
     assert error["path"] == ["projects", "nodes", 1, "partners"]
     assert answered["data"] is None
     answered = ask(
-        'query($after: String) { a: project(id: "project:koro") { ...page } b: project(id: "project:bamako") { ...page } }'
+        "query($a: ID!, $b: ID!, $after: String) { a: project(id: $a) { ...page } b: project(id: $b) { ...page } }"
         "fragment page on Project { partners(after: $after) { nodes { id } } }",
-        {"after": cursor},
+        {"a": "project:koro", "b": "project:bamako", "after": cursor},
     )
     assert answered["data"] == {"a": None, "b": {"partners": {"nodes": [{"id": "partner:moh"}]}}}
     assert [error["path"] for error in answered["errors"]] == [["a", "partners"]]

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.draft import Line
 from graph.engine import settle
 from graph.errors import Refused
 from graph.graph import STORE, Applied, Graph
 from graph.journal.memory import MemoryJournal
-from graph.model import Change, Relation, RelationName, Unrelate, Write
+from graph.model import Change, Line, Relation, RelationName, Unrelate, Write
 from graph.parse import write
 from graph.resident import Resident
 from graph.vocabulary import ChangeAction, Kind, RelationKind
@@ -65,7 +64,12 @@ def test_what_changes_nothing_makes_no_version(small):
     assert counts(small.apply(write(line) for line in SMALL_WORLD)) == (0, 0, 0, len(SMALL_WORLD))
     assert counts(small.apply([])) == (0, 0, 0, 0)
     assert counts(small.apply([write({"remove": "project:nowhere"})])) == (0, 0, 0, 0)
-    assert counts(small.apply([Unrelate(RelationName(RelationKind.FOLLOWED, "event:attack", "event:flood"))])) == (0, 0, 0, 0)
+    assert counts(small.apply([Unrelate(RelationName(RelationKind.FOLLOWED, "event:attack", "event:flood"))])) == (
+        0,
+        0,
+        0,
+        0,
+    )
     assert small.version == 1
 
 

@@ -1,5 +1,7 @@
 """Specifies graph/model.py: records are values, names come in languages, a relation has a name, a source a citation."""
 
+from random import Random
+
 import msgspec
 import pytest
 
@@ -11,7 +13,9 @@ LABELS = {"fr": "Mali", "fr-CA": "le Mali", "zh-Hant": "馬利", "AR": "مالي
 
 
 def mali(labels: dict[str, str] = LABELS) -> Entity:
-    record = write({"id": "country:ML", "kind": "COUNTRY", "name": "Mali!", "code": "ML", "alpha3": "MLI", "labels": labels})
+    record = write(
+        {"id": "country:ML", "kind": "COUNTRY", "name": "Mali!", "code": "ML", "alpha3": "MLI", "labels": labels}
+    )
     assert isinstance(record, Entity)
     return record
 
@@ -103,7 +107,7 @@ def test_relations_stand_by_kind_subject_object_then_role_and_impact_in_list_ord
         RelationName(RelationKind.PARTICIPATES_IN, "a", "a"),
         RelationName(RelationKind.CITES, "a", "a"),
     ]
-    assert sorted(reversed(ordered), key=lambda name: name.sort_key) == ordered
+    assert sorted(Random(1).sample(ordered, len(ordered)), key=lambda name: name.sort_key) == ordered
 
 
 def test_every_kind_has_a_record_in_the_order_of_the_kinds():

@@ -26,11 +26,12 @@ CODE = {"vocabulary": "DAC", "code": "12220", "label": "Health"}
 
 # One good value for each key.
 GOOD: dict[str, Any] = {
-    "summary": "s", "aliases": ["a", "b"], "labels": {"fr": "X"}, "identifiers": [CODE], "officialName": "o", "code": "ML",
-    "alpha3": "MLI", "numeric": "466", "latitude": 17.5, "longitude": -4, "startedOn": "2023-11", "endedOn": "2023-11-05",
-    "activities": [CODE], "sectors": [{"vocabulary": "DAC", "code": "1"}], "affected": 47000, "affectedStatus": "IN_NEED",
-    "glides": ["FL-2024-000001-MLI"], "acronym": "m", "website": "w", "unit": "u", "countBasis": "DOSES", "definition": "d",
-    "value": 0.5, "printed": "½", "lower": 0, "upper": 1, "measure": "TARGET", "publisher": "p", "url": "u",
+    "summary": "s", "aliases": ["a", "b"], "labels": {"fr": "X"}, "identifiers": [CODE], "officialName": "o",
+    "code": "ML", "alpha3": "MLI", "numeric": "466", "latitude": 17.5, "longitude": -4, "startedOn": "2023-11",
+    "endedOn": "2023-11-05", "activities": [CODE], "sectors": [{"vocabulary": "DAC", "code": "1"}], "affected": 47000,
+    "affectedStatus": "IN_NEED", "glides": ["FL-2024-000001-MLI"], "acronym": "m", "website": "w", "unit": "u",
+    "countBasis": "DOSES", "definition": "d", "value": 0.5, "printed": "½", "lower": 0, "upper": 1,
+    "measure": "TARGET", "publisher": "p", "url": "u",
     "publishedOn": "2024", "accessedOn": "2025-01-31", "license": "CC", "role": "FUNDING", "impact": "LOOTED",
     "since": "2020", "until": "2021-02", "percentage": 12.5, "locator": "p. 4", "sources": ["source:a", "source:b"],
 }  # fmt: skip
@@ -149,6 +150,9 @@ def test_what_was_given_is_left_as_it_was():
 # What is refused
 
 DATE = "a date that exists, as 2023, 2023-11 or 2023-11-05"
+LABELS = 'an object of names by language, as {"fr": "Mali"}'
+CODES = 'a list of codes, as [{"vocabulary": "fieldgraph", "code": "malnutrition"}]'
+EXACT = "a number that a 64-bit float holds exactly"
 STATUSES = "one of PIPELINE, IMPLEMENTATION, FINALISATION, CLOSED, CANCELLED, SUSPENDED"
 
 
@@ -175,22 +179,22 @@ STATUSES = "one of PIPELINE, IMPLEMENTATION, FINALISATION, CLOSED, CANCELLED, SU
         (bare("PROJECT", startedOn=2023), "startedOn is 2023, expected a date, as 2023, 2023-11 or 2023-11-05"),
         (bare("PROJECT", aliases="x"), "aliases is 'x', expected a list of texts"),
         (bare("PROJECT", aliases=["x", None]), "aliases is ['x', None], expected a list of texts"),
-        (bare("PROJECT", labels=["x"]), "labels is ['x'], expected an object of names by language, as {\"fr\": \"Mali\"}"),
-        (bare("PROJECT", labels={"fr": 1}), "labels is {'fr': 1}, expected an object of names by language, as {\"fr\": \"Mali\"}"),
+        (bare("PROJECT", labels=["x"]), f"labels is ['x'], expected {LABELS}"),
+        (bare("PROJECT", labels={"fr": 1}), f"labels is {{'fr': 1}}, expected {LABELS}"),
         (
             bare("PROJECT", activities=["health"]),
-            "activities is ['health'], expected a list of codes, as [{\"vocabulary\": \"fieldgraph\", \"code\": \"malnutrition\"}]",
+            f"activities is ['health'], expected {CODES}",
         ),
         (
             bare("PROJECT", sectors=[{"code": "1"}]),
-            "sectors is [{'code': '1'}], expected a list of codes, as [{\"vocabulary\": \"fieldgraph\", \"code\": \"malnutrition\"}]",
+            f"sectors is [{{'code': '1'}}], expected {CODES}",
         ),
         (bare("EVENT", affected="47,000"), "affected is '47,000', expected a whole number"),
         (bare("EVENT", affected=0.5), "affected is 0.5, expected a whole number"),
         (bare("EVENT", affected=True), "affected is True, expected a whole number"),
         (bare("EVENT", affected=2**31), "affected is 2147483648, expected a whole number of at most 32 bits"),
         (bare("METRIC", value="530,000"), "value is '530,000', expected a number"),
-        (bare("METRIC", value=2**53 + 1), "value is 9007199254740993, expected a number that a 64-bit float holds exactly"),
+        (bare("METRIC", value=2**53 + 1), f"value is 9007199254740993, expected {EXACT}"),
         (bare("PLACE", latitude="N"), "latitude is 'N', expected a number"),
         (bare("COUNTRY", code="ml"), "code is 'ml', expected two capital letters, as ML"),
         (bare("COUNTRY", code="MLI"), "code is 'MLI', expected two capital letters, as ML"),
@@ -201,7 +205,10 @@ STATUSES = "one of PIPELINE, IMPLEMENTATION, FINALISATION, CLOSED, CANCELLED, SU
         (bare("COUNTRY", numeric="٤٦٦"), "numeric is '٤٦٦', expected three digits, as 466"),
         (bare("COUNTRY", numeric=466), "numeric is 466, expected a text"),
         ({"relation": "CITES", "subject": "", "object": "b"}, "subject is empty"),
-        ({"relation": "CITES", "subject": "a", "object": "b", "kind": "X"}, f"a relation has no key 'kind'; its keys are {RELATION_KEYS.replace(' ', ', ')}"),
+        (
+            {"relation": "CITES", "subject": "a", "object": "b", "kind": "X"},
+            f"a relation has no key 'kind'; its keys are {RELATION_KEYS.replace(' ', ', ')}",
+        ),
         (
             {"relation": "LOCATED_IN", "subject": "a", "object": "b", "sources": "s"},
             "sources is 's', expected a list of texts",
@@ -272,7 +279,9 @@ def test_a_line_nobody_can_read_tells_whom_it_was_about(line, ids):
     assert caught.value.ids == ids
 
 
-@pytest.mark.parametrize("text", ["two words", "a\nb", "\x00", "مالي", "🏥", "\u202eabc", "e\u0301", "é", " ", "a" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["two words", "a\nb", "\x00", "مالي", "🏥", "\u202eabc", "e\u0301", "é", " ", "a" * 100_000]
+)
 def test_any_text_may_be_an_id_or_a_name_and_is_kept_as_it_is(text):
     record = write(bare("PROJECT", id=text, name=text))
     assert (record.id, record.name) == (text, text)

@@ -1,4 +1,4 @@
-"""Specifies the port (graph/engine.py) and graph/resident.py, on the small world: asked in sets, answered in their order."""
+"""Specifies the port (graph/engine.py) and graph/resident.py, on the small world: sets in, answers in their order."""
 
 import asyncio
 from collections.abc import Sequence

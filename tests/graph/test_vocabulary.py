@@ -1,4 +1,4 @@
-"""Specifies graph/vocabulary.py: what can be said, held against the contract (names from tests/api/contract.graphql)."""
+"""Specifies graph/vocabulary.py: what can be said, held against the contract (tests/api/contract.graphql)."""
 
 from pathlib import Path
 
@@ -14,9 +14,11 @@ ENUMS = {
     for node in parse(CONTRACT.read_text("utf-8")).definitions
     if isinstance(node, EnumTypeDefinitionNode)
 }
-LISTS = [list_ for list_ in vars(vocabulary).values() if isinstance(list_, type) and issubclass(list_, Term) and list(list_)]
+LISTS = [
+    list_ for list_ in vars(vocabulary).values() if isinstance(list_, type) and issubclass(list_, Term) and list(list_)
+]
 
-# What the contract says beside each kind of relation: who may stand at its ends, what it carries, how many may leave one.
+# What the contract says beside each kind of relation: how many may leave an entity, the ends, what it carries.
 SAID = """
     PART_OF          one   PLACE -> COUNTRY PLACE, COUNTRY -> PLACE, PARTNER -> PARTNER     sources
     LOCATED_IN       many  PROJECT -> COUNTRY PLACE                                         percentage sources
