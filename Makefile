@@ -10,10 +10,10 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema build constraints clean FORCE
+.PHONY: help run test check bench bench-large format schema build constraints clean FORCE
 
 help: ## List these words
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(RUNTIME) ## Serve on http://127.0.0.1:8000/graphql; make run ARGS="--port 9000 --data DIR"
 	@exec $(BIN)/fieldgraph serve $(ARGS)
@@ -25,6 +25,14 @@ check: $(DEV) ## Lint, formatting, types
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m mypy
+
+bench: $(DEV) ## Measure beside other servers, write BENCHMARKS.md; make bench ROUNDS=1 SECONDS=1 for a quick look
+	@$(BIN)/python -m tests.bench $(measured) $(ARGS)
+
+bench-large: $(DEV) ## Measure a world of a million entities, write BENCHMARKS.md
+	@$(BIN)/python -m tests.bench large $(measured) $(ARGS)
+
+measured = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 format: $(DEV) ## Format the code, and mend what ruff can mend
 	@$(BIN)/python -m ruff check --fix-only
@@ -46,7 +54,7 @@ constraints: ## Pin today's newest versions of everything in constraints.txt
 	} > "$$new/constraints.txt" && cp "$$new/constraints.txt" constraints.txt
 
 clean: ## Remove the environment, caches and builds; stores are left alone
-	@rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) build dist tests/bench/peers/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find api graph seed tests -name __pycache__ -prune -exec rm -rf {} +
 
 # --- Set-up -----------------------------------------------------------------------------------------------------------

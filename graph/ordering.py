@@ -87,8 +87,8 @@ def bounds(items: Sequence[T], page: Page, compare: Callable[[T, Position], int]
 
 
 class Shelf:
-    """Entities kept in one order while they come and go; for attributes that are asked for by their terms, those of each
-    term stand on a shelf of their own too."""
+    """Entities kept in one order while they come and go; those of a term that is asked for stand on a shelf of their
+    own too."""
 
     BULK = 1_000
     """From so many newcomers on, one sort of all is quicker than finding the place of each."""

@@ -7,12 +7,15 @@ The same numbers give the same world. Nothing is kept in memory: whom a relation
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from graph.vocabulary import Impact, Kind, PartnerRole, PlaceType, RelationKind
 from seed.synthetic.chance import YEARS, Chance
 from seed.synthetic.entities import Entities, Line, id_of
+
+T = TypeVar("T")
 
 FEWEST = 100
 """Entities that a world has at least, so that there are some of each kind."""
@@ -121,7 +124,7 @@ class World:
         yield self._entities.partner(number)
         if number % 2:
             yield self._relation(RelationKind.PART_OF, id, id_of(Kind.PARTNER, self._chance.hub(number, 3)))
-        for country in dict.fromkeys(self._a_country() for _ in self._times(RelationKind.OPERATES_IN)):
+        for country in self._several(RelationKind.OPERATES_IN, self._a_country):
             yield self._relation(RelationKind.OPERATES_IN, id, country, **self._since())
 
     def _indicator(self, number: int) -> Iterator[Line]:
@@ -134,8 +137,7 @@ class World:
         id = id_of(Kind.PROJECT, number)
         yield self._entities.project(number)
         yield from self._all_over(RelationKind.LOCATED_IN, id, self._somewhere())
-        taking_part = ((self._a_partner(), self._chance.pick(ROLES)) for _ in self._times(RelationKind.PARTICIPATES_IN))
-        for partner, role in dict.fromkeys(taking_part):
+        for partner, role in self._several(RelationKind.PARTICIPATES_IN, self._a_participant):
             yield self._relation(RelationKind.PARTICIPATES_IN, partner, id, role=str(role), **self._since())
 
     def _event(self, number: int) -> Iterator[Line]:
@@ -144,11 +146,10 @@ class World:
         yield self._entities.event(number, year)
         yield from self._all_over(RelationKind.OCCURRED_IN, id, self._somewhere())
         yield from self._all_over(RelationKind.DISPLACED_FROM, id)
-        back = (self._chance.hub(min(number, 200), 2) for _ in self._times(RelationKind.FOLLOWED) if number)
-        for steps in dict.fromkeys(back):
-            yield self._relation(RelationKind.FOLLOWED, id, id_of(Kind.EVENT, number - 1 - steps))
-        touched = ((self._touched(), self._chance.pick(IMPACTS)) for _ in self._times(RelationKind.AFFECTED))
-        for other, impact in dict.fromkeys(touched):
+        if number:
+            for steps in self._several(RelationKind.FOLLOWED, lambda: self._chance.hub(min(number, 200), 2)):
+                yield self._relation(RelationKind.FOLLOWED, id, id_of(Kind.EVENT, number - 1 - steps))
+        for other, impact in self._several(RelationKind.AFFECTED, self._a_blow):
             yield self._relation(RelationKind.AFFECTED, id, other, impact=str(impact))
 
     def _metric(self, number: int) -> Iterator[Line]:
@@ -165,16 +166,17 @@ class World:
 
     def _all_over(self, kind: RelationKind, subject: str, *first: str) -> Iterator[Line]:
         """Relations to where it is given, and to as many more countries and places as chance has it."""
-        for where in dict.fromkeys([*first, *(self._somewhere() for _ in self._times(kind))]):
+        for where in dict.fromkeys([*first, *self._several(kind, self._somewhere)]):
             yield self._relation(kind, subject, where)
 
     def _cited(self, id: str) -> Iterator[Line]:
-        for source in dict.fromkeys(self._a_source() for _ in self._times(RelationKind.CITES)):
+        for source in self._several(RelationKind.CITES, self._a_source):
             located = self._chance.maybe(0.3, locator="key figures")
             yield {"relation": str(RelationKind.CITES), "subject": id, "object": source, **located}
 
-    def _times(self, kind: RelationKind) -> range:
-        return self._chance.times(self._means[kind])
+    def _several(self, kind: RelationKind, draw: Callable[[], T]) -> Iterable[T]:
+        """Whom a subject is related to beyond those that it must be."""
+        return self._chance.several(self._means[kind], draw)
 
     def _since(self) -> Line:
         return self._chance.maybe(0.4, since=self._chance.date(self._chance.year()))
@@ -195,16 +197,21 @@ class World:
     def _a_partner(self) -> str:
         return id_of(Kind.PARTNER, self._chance.hub(self.sizes[Kind.PARTNER], 3))
 
+    def _a_participant(self) -> tuple[str, PartnerRole]:
+        return self._a_partner(), self._chance.pick(ROLES)
+
     def _a_project(self) -> str:
         return id_of(Kind.PROJECT, self._chance.hub(self.sizes[Kind.PROJECT], 1))
 
     def _a_source(self) -> str:
         return id_of(Kind.SOURCE, self._chance.hub(self.sizes[Kind.SOURCE], 2))
 
-    def _touched(self) -> str:
-        """What an event affected."""
-        drawn = self._chance.random()
-        return self._a_project() if drawn < 0.7 else self._a_partner() if drawn < 0.8 else self._somewhere()
+    def _a_blow(self) -> tuple[str, Impact]:
+        """What an event affected, and how."""
+        drawn, impact = self._chance.random(), self._chance.pick(IMPACTS)
+        if drawn < 0.8:
+            return self._a_project() if drawn < 0.7 else self._a_partner(), impact
+        return self._somewhere(), impact
 
     def _measured(self) -> str:
         """What a metric is about."""

@@ -1,6 +1,6 @@
 """Chance as it is in life: a few have most, much is not known, dates are known to a day, a month or a year."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, TypeVar
 
@@ -29,9 +29,15 @@ class Chance:
         """The attributes, or nothing of them."""
         return attributes if self.random() < probability else {}
 
-    def times(self, mean: float) -> range:
-        """So many turns: unevenly many, and `mean` on average."""
-        return range(int(mean * self.pick(UNEVEN) + self.random()))
+    def several(self, mean: float, draw: Callable[[], T]) -> Iterable[T]:
+        """What is drawn, each once: unevenly many, and `mean` on average where there are enough to draw from."""
+        wanted = int(mean * self.pick(UNEVEN) + self.random())
+        drawn: dict[T, None] = {}
+        for _ in range(4 * wanted):
+            drawn[draw()] = None
+            if len(drawn) == wanted:
+                break
+        return drawn
 
     def year(self) -> int:
         return self.pick(YEARS)

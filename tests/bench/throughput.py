@@ -81,17 +81,17 @@ def require_equal_answers(servers: Sequence[Server]) -> None:
 
 def _require_equal(expected: Any, found: Any, where: str) -> None:
     if expected != found:
-        place = next(_differences(expected, found, "answer"))
+        place = next(differences(expected, found, "answer"))
         raise BenchError(f"{where} does not answer as {OURS} does, first at {place}. Nothing was measured.")
 
 
-def _differences(expected: Any, found: Any, path: str) -> Iterator[str]:
+def differences(expected: Any, found: Any, path: str) -> Iterator[str]:
     if isinstance(expected, dict) and isinstance(found, dict) and expected.keys() == found.keys():
         for key in expected:
-            yield from _differences(expected[key], found[key], f"{path}.{key}")
+            yield from differences(expected[key], found[key], f"{path}.{key}")
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for index, pair in enumerate(zip(expected, found, strict=True)):
-            yield from _differences(*pair, f"{path}[{index}]")
+            yield from differences(*pair, f"{path}[{index}]")
     elif expected != found:
         yield f"{path}: {str(expected)[:100]} is not {str(found)[:100]}"
 
