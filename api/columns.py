@@ -18,8 +18,11 @@ FAILED = None
 """An entry that has no JSON; its error has been told."""
 
 Column = list[bytes | None]
-Place = tuple[tuple[int, str | int], ...]
-"""Steps from the root to an entry: the rank of each among its siblings, and its key in the path of an error."""
+Rank = tuple[int, ...]
+"""Where something stands among its siblings: an item in its list, a field in its selections and the fragments there."""
+
+Place = tuple[tuple[Rank, str | int], ...]
+"""Steps from the root to an entry: the rank of each, and its key in the path of an error."""
 
 
 class Spot:
@@ -44,7 +47,7 @@ class FieldSpot(Spot):
 
     __slots__ = ("key", "rank")
 
-    def __init__(self, parent: Spot, key: str, rank: int, *, nullable: bool) -> None:
+    def __init__(self, parent: Spot, key: str, rank: Rank, *, nullable: bool) -> None:
         self.parent = parent
         self.nullable = nullable
         self.key = key
@@ -70,8 +73,8 @@ class ItemSpot(Spot):
     def place(self, index: int) -> Place:
         assert self.parent is not None
         owner = self.above(index)
-        rank = index - sum(self._lengths[:owner])
-        return (*self.parent.place(owner), (rank, rank))
+        place = index - sum(self._lengths[:owner])
+        return (*self.parent.place(owner), ((place,), place))
 
 
 class PickedSpot(Spot):
@@ -138,5 +141,5 @@ class Run:
         return errors
 
 
-def _ranks(place: Place) -> tuple[int, ...]:
+def _ranks(place: Place) -> tuple[Rank, ...]:
     return tuple(rank for rank, _ in place)

@@ -27,6 +27,7 @@ from graphql import (
 )
 
 from api.arguments import ArgumentReader
+from api.columns import Rank
 from api.documents import Operation
 from api.fields import DEFINITION, StepField
 from api.fragments import Fragments, Memory
@@ -40,7 +41,7 @@ from graph.model import RECORDS, Relation
 RECORD_TYPES = {Relation.__name__, *(record.__name__ for record in RECORDS.values())}
 """The types whose values are the graph's own records: what is written of them may be remembered."""
 
-Selected = Mapping[str, list[FieldNode]]
+Shared = dict[tuple[object, ...], Part]
 Plan = Object
 """A compiled operation: writes the root object, as a column of one."""
 
@@ -81,11 +82,18 @@ class Compilation:
         self._operation = operation
         self._booleans = booleans
 
-    def object(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode], nodes: list[FieldNode]) -> Object:
-        """The writer of an object type under some selection sets."""
+    def object(
+        self,
+        type_: GraphQLObjectType,
+        sets: Sequence[SelectionSetNode],
+        nodes: list[FieldNode],
+        shared: "Shared | None" = None,
+    ) -> Object:
+        """The writer of an object type under some selection sets. The parts that it has in `shared` with other types
+        are put there, or taken from there."""
         parts: list[Part] = []
         plain: list[Member] = []
-        for rank, (key, field_nodes) in enumerate(self.collect(type_, sets).items()):
+        for key, (rank, field_nodes) in self.collect(type_, sets).items():
             member = self._member(type_, key, rank, field_nodes)
             if member is not None:
                 plain.append(member)
@@ -93,7 +101,7 @@ class Compilation:
             if plain:
                 parts.append(self._plain_part(type_, plain))
                 plain = []
-            parts.append(self._part(type_, key, rank, field_nodes))
+            parts.append(self._shared_part(type_, key, rank, field_nodes, shared))
         if plain:
             parts.append(self._plain_part(type_, plain))
         return Object(parts, nodes)
@@ -105,7 +113,7 @@ class Compilation:
             return PlainPart(members, None)
         return PlainPart(members, self._compiler.fragments(type_.name, *(member.signature for member in members)))
 
-    def _member(self, type_: GraphQLObjectType, key: str, rank: int, nodes: list[FieldNode]) -> Member | None:
+    def _member(self, type_: GraphQLObjectType, key: str, rank: Rank, nodes: list[FieldNode]) -> Member | None:
         """The field as a plain member, or None if it is not plain."""
         name = nodes[0].name.value
         if name == "__typename":
@@ -148,7 +156,7 @@ class Compilation:
         if not isinstance(type_, GraphQLObjectType) or type_.name in RECORD_TYPES:
             return None
         members = []
-        for rank, (key, field_nodes) in enumerate(self.collect(type_, _sets(nodes)).items()):
+        for key, (rank, field_nodes) in self.collect(type_, _sets(nodes)).items():
             member = self._member(type_, key, rank, field_nodes)
             if member is None:
                 return None
@@ -157,7 +165,19 @@ class Compilation:
 
     # Members that ask the engine, or lead to objects that do.
 
-    def _part(self, type_: GraphQLObjectType, key: str, rank: int, nodes: list[FieldNode]) -> Part:
+    def _shared_part(
+        self, type_: GraphQLObjectType, key: str, rank: Rank, nodes: list[FieldNode], shared: "Shared | None"
+    ) -> Part:
+        """One part for all types of which the same is selected, so that they are asked for together."""
+        field = self._definition(type_, nodes[0].name.value).extensions[DEFINITION]
+        if shared is None or not isinstance(field, StepField):
+            return self._part(type_, key, rank, nodes)
+        signature = key, rank, *map(id, nodes), id(field.step)
+        if signature not in shared:
+            shared[signature] = self._part(type_, key, rank, nodes)
+        return shared[signature]
+
+    def _part(self, type_: GraphQLObjectType, key: str, rank: Rank, nodes: list[FieldNode]) -> Part:
         definition = self._definition(type_, nodes[0].name.value)
         field = definition.extensions[DEFINITION]
         place = self._place(type_, definition, key, rank, nodes)
@@ -175,7 +195,7 @@ class Compilation:
         return StepPart(place, self._writer(definition.type, place.nulls), field.step, reader)
 
     def _place(
-        self, type_: GraphQLObjectType, definition: GraphQLField, key: str, rank: int, nodes: list[FieldNode]
+        self, type_: GraphQLObjectType, definition: GraphQLField, key: str, rank: Rank, nodes: list[FieldNode]
     ) -> Place:
         nullable = not isinstance(definition.type, GraphQLNonNull)
         return Place(key, rank, nodes, f"{type_.name}.{nodes[0].name.value}", nullable=nullable)
@@ -188,7 +208,7 @@ class Compilation:
 
     def _wants_pages(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> bool:
         """Whether more is selected of a connection than its length."""
-        selected = {field_nodes[0].name.value for field_nodes in self.collect(type_, _sets(nodes)).values()}
+        selected = {field_nodes[0].name.value for _, field_nodes in self.collect(type_, _sets(nodes)).values()}
         steps = [type_.fields[name].extensions[DEFINITION].step for name in selected - {"__typename"}]
         return any(step is not TOTAL for step in steps)
 
@@ -215,42 +235,49 @@ class Compilation:
     def _writers_of_types(self, nodes: list[FieldNode]) -> Callable[[str], Object]:
         """The writer of each type that turns up under an abstract one, made when it first does."""
         writers: dict[str, Object] = {}
+        shared: Shared = {}
 
         def writer_of(name: str) -> Object:
             if name not in writers:
                 type_ = self._compiler.schema.type_map[name]
                 assert isinstance(type_, GraphQLObjectType)
-                writers[name] = self.object(type_, _sets(nodes), nodes)
+                writers[name] = self.object(type_, _sets(nodes), nodes, shared)
             return writers[name]
 
         return writer_of
 
     # Selections.
 
-    def collect(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Selected:
+    def collect(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> dict[str, Selected]:
         """The fields selected of a type, by response key, in the order in which they are answered."""
-        found: dict[str, list[FieldNode]] = {}
+        found: dict[str, Selected] = {}
         seen: set[str] = set()
-        for selections in sets:
-            self._gather(type_, selections, found, seen)
+        for index, selections in enumerate(sets):
+            self._gather(type_, selections, found, seen, (index,))
         return found
 
     def _gather(
-        self, type_: GraphQLObjectType, selections: SelectionSetNode, found: dict[str, list[FieldNode]], seen: set[str]
+        self,
+        type_: GraphQLObjectType,
+        selections: SelectionSetNode,
+        found: dict[str, Selected],
+        seen: set[str],
+        around: Rank,
     ) -> None:
-        for node in selections.selections:
+        for index, node in enumerate(selections.selections):
             if not self._is_included(node):
                 continue
+            rank = (*around, index)
             if isinstance(node, FieldNode):
-                found.setdefault((node.alias or node.name).value, []).append(node)
+                found.setdefault((node.alias or node.name).value, Selected(rank, [])).nodes.append(node)
             elif isinstance(node, InlineFragmentNode):
                 if node.type_condition is None or self._is_of(type_, node.type_condition.name.value):
-                    self._gather(type_, node.selection_set, found, seen)
+                    self._gather(type_, node.selection_set, found, seen, rank)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
                 fragment = self._operation.fragments[node.name.value]
                 if self._is_of(type_, fragment.type_condition.name.value):
-                    self._gather(type_, fragment.selection_set, found, seen)
+                    self._gather(type_, fragment.selection_set, found, seen, rank)
 
     def _is_of(self, type_: GraphQLObjectType, condition: str) -> bool:
         if type_.name == condition:
@@ -273,6 +300,13 @@ class Compilation:
         if definition is None or DEFINITION not in definition.extensions:
             raise NotCompiled(f"{type_.name}.{name} has no step")
         return definition
+
+
+class Selected(NamedTuple):
+    """A field as it is selected: where it first is, and everywhere that it is."""
+
+    rank: Rank
+    nodes: list[FieldNode]
 
 
 class Reading(NamedTuple):

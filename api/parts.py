@@ -6,7 +6,7 @@ from typing import Any
 from graphql import FieldNode
 
 from api.arguments import ArgumentReader
-from api.columns import FAILED, Column, FieldSpot, ItemSpot, PickedSpot, Run, Spot
+from api.columns import FAILED, Column, FieldSpot, ItemSpot, PickedSpot, Rank, Run, Spot
 from api.fields import Step
 from api.fragments import Fragments
 from api.leaves import Encode, to_json
@@ -22,7 +22,7 @@ class Place:
 
     __slots__ = ("key", "nodes", "nulls", "rank")
 
-    def __init__(self, key: str, rank: int, nodes: list[FieldNode], name: str, *, nullable: bool) -> None:
+    def __init__(self, key: str, rank: Rank, nodes: list[FieldNode], name: str, *, nullable: bool) -> None:
         self.key = key
         self.rank = rank
         self.nodes = nodes

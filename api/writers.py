@@ -121,7 +121,7 @@ class Object:
     """Objects of one type: their parts, put between braces."""
 
     def __init__(self, parts: Sequence[Part], nodes: list[FieldNode]) -> None:
-        self._parts = [(part, isinstance(part, PlainMembers)) for part in parts]
+        self.parts = [(part, isinstance(part, PlainMembers)) for part in parts]
         self._nodes = nodes
         self._template = b"{%b}" % b",".join(part.frame for part in parts)
         self.plain = parts[0] if len(parts) == 1 and isinstance(parts[0], PlainMembers) else None
@@ -136,17 +136,19 @@ class Object:
 
     async def write_all(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         """The objects of sources none of which is missing."""
-        if not self._parts or not sources:
+        if not self.parts or not sources:
             return [b"{}"] * len(sources)
         columns: list[Column] = []
-        whole = True
-        for part, is_plain in self._parts:
+        for part, is_plain in self.parts:
             # Plain parts are called, not awaited: a coroutine for each would be a fifth of a small answer.
             column = part.write_now(run, sources, spot) if is_plain else await part.write(run, sources, spot)  # type: ignore[attr-defined]
-            whole = whole and FAILED not in column
             columns.append(column)
+        return self.joined(columns)
+
+    def joined(self, columns: Sequence[Column]) -> Column:
+        """The objects whose parts' entries stand in these columns, one column a part."""
         template = self._template
-        if not whole:
+        if any(FAILED in column for column in columns):
             return [FAILED if FAILED in row else template % row for row in zip(*columns, strict=True)]
         if len(columns) == 1:
             return [template % entry for entry in columns[0]]
@@ -154,7 +156,8 @@ class Object:
 
 
 class Abstract:
-    """Objects of several types: each type's are written together, by the writer of that type."""
+    """Objects of several types, by the writer of each. A part that several of them have is written for all together, so
+    that however many types turn up it asks the engine once."""
 
     def __init__(self, writer_of: Callable[[str], Object], nodes: list[FieldNode]) -> None:
         self._writer_of = writer_of
@@ -166,11 +169,10 @@ class Abstract:
         places: dict[str, list[int]] = {}
         for index in range(len(values)) if picked is None else picked:
             places.setdefault(type(values[index]).__name__, []).append(index)
-        for name, indexes in places.items():
-            sources = [values[index] for index in indexes]
-            entries = await self._writer_of(name).write_all(run, sources, PickedSpot(spot, indexes))
-            for index, entry in zip(indexes, entries, strict=True):
-                column[index] = entry
+        writers = {name: self._writer_of(name) for name in places}
+        if len(writers) == 1:
+            ...
+        entries = await self._write_parts(run, values, spot, places, writers)
         return column
 
 

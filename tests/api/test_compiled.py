@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, note
+from hypothesis import currently_in_test_context, given, note
 
 from api.documents import Documents
 from graph.engine import Engine
@@ -38,9 +38,14 @@ def _no_log() -> Iterator[None]:
     logger.setLevel(before)
 
 
+def tell(asked: Asked) -> None:
+    if currently_in_test_context():
+        note(f"asked: {asked.text}\nof it: {asked.name}, with {asked.variables}")
+
+
 def check(twins: Twins, asked: Asked, times: int = 2) -> Any:
     """Holds answers, the first and those from what is then remembered, to graphql-core's; its data."""
-    note(f"asked: {asked.text}\nof it: {asked.name}, with {asked.variables}")
+    tell(asked)
     expected = twins.reference(asked)
     fallbacks = twins.fallbacks
     for _ in range(times):
@@ -64,7 +69,7 @@ def check_with_cursors(choose: Choices, twins: Twins, asked: Asked) -> None:
 # Whatever is asked
 
 
-@examples(150)
+@examples(300)
 @given(choose=choices(WORLD + 2 * (OPERATION + CURSORS)))
 def test_every_operation_is_answered_as_graphql_core_answers_it(choose: Choices) -> None:
     graph = graph_of(world(choose.part(WORLD)))
@@ -73,7 +78,7 @@ def test_every_operation_is_answered_as_graphql_core_answers_it(choose: Choices)
         check_with_cursors(choose, twins, operation_of(choose.part(OPERATION)))
 
 
-@examples(200)
+@examples(400)
 @given(choose=choices(WORLD + 2 + 2 * (OPERATION + CURSORS)))
 def test_every_failure_is_told_as_graphql_core_tells_it(choose: Choices) -> None:
     """Where entities are gone, records hold wrong values and questions fail, within lists and at every depth."""
@@ -86,7 +91,7 @@ def test_every_failure_is_told_as_graphql_core_tells_it(choose: Choices) -> None
 # Writes
 
 
-@examples(60)
+@examples(100)
 @given(choose=choices(WORLD + 1 + 2 * OPERATION + 5 * COMMIT))
 def test_after_a_write_nothing_stale_is_answered(choose: Choices) -> None:
     lines = world(choose.part(WORLD))
@@ -102,7 +107,7 @@ def test_after_a_write_nothing_stale_is_answered(choose: Choices) -> None:
     check_anew(twins, graph, lines, questions)
 
 
-@examples(25)
+@examples(30)
 @given(choose=choices(WORLD + 2 * OPERATION + 6 * (COMMIT + 2)))
 def test_of_two_graphs_on_one_store_neither_answers_what_is_stale(choose: Choices) -> None:
     """Each has an executor of its own, as the processes of a service have; what one writes, the other follows."""
@@ -133,7 +138,7 @@ def check_anew(twins: Twins, graph: Graph, lines: Sequence[Line], questions: Seq
     """Holds answers of a graph to those that graphql-core gives of another one, made anew from its lines."""
     anew = graph_of(list(lines)).engine
     for asked in questions:
-        note(f"asked: {asked.text}\nof it: {asked.name}, with {asked.variables}")
+        tell(asked)
         twins.show(anew, graph.head)
         expected = twins.reference(asked)
         twins.show(graph.engine, graph.head)

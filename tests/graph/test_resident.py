@@ -188,19 +188,19 @@ def test_a_path_reaches_what_the_contract_says_each_once(small, path, start, exp
 
 def test_an_edge_tells_the_relations_by_which_it_was_reached(small):
     [reach] = settle(small.engine.expand(["project:koro"], Expand(PROJECT_PARTNERS), WHOLE))
-    assert [[str(link.role) for link in links] for links in reach.links] == [["FUNDING", "IMPLEMENTING"]]
+    assert [[str(link.role) for link in reach.links[entity.id]] for entity in reach.entities] == [["FUNDING", "IMPLEMENTING"]]
 
 
 def test_the_link_to_a_country_is_what_puts_the_project_in_a_place_inside_it(small):
     [reach] = settle(small.engine.expand(["country:ML"], Expand(PROJECTS_INSIDE), WHOLE))
-    assert [[str(link.name) for link in links] for links in reach.links] == [
+    assert [[str(link.name) for link in reach.links[entity.id]] for entity in reach.entities] == [
         ["project:bamako LOCATED_IN country:ML"],
         ["project:koro LOCATED_IN place:koro"],
     ]
 
 
 def test_a_match_has_no_links(small):
-    assert list(settle(small.engine.match(Match(Kind.COUNTRY), WHOLE)).links) == [(), ()]
+    assert settle(small.engine.match(Match(Kind.COUNTRY), WHOLE)).links == {}
 
 
 def test_every_one_of_a_frontier_has_its_own_page_of_what_meets_the_condition(small):
