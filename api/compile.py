@@ -46,6 +46,13 @@ Plan = Object
 """A compiled operation: writes the root object, as a column of one."""
 
 
+class Selected(NamedTuple):
+    """A field as it is selected: where it first is, and everywhere that it is."""
+
+    rank: Rank
+    nodes: list[FieldNode]
+
+
 class NotCompiled(Exception):
     """The operation has something that only graphql-core answers."""
 
@@ -300,13 +307,6 @@ class Compilation:
         if definition is None or DEFINITION not in definition.extensions:
             raise NotCompiled(f"{type_.name}.{name} has no step")
         return definition
-
-
-class Selected(NamedTuple):
-    """A field as it is selected: where it first is, and everywhere that it is."""
-
-    rank: Rank
-    nodes: list[FieldNode]
 
 
 class Reading(NamedTuple):

@@ -148,8 +148,9 @@ class Object:
     def joined(self, columns: Sequence[Column]) -> Column:
         """The objects whose parts' entries stand in these columns, one column a part."""
         template = self._template
-        if any(FAILED in column for column in columns):
-            return [FAILED if FAILED in row else template % row for row in zip(*columns, strict=True)]
+        for column in columns:
+            if FAILED in column:
+                return [FAILED if FAILED in row else template % row for row in zip(*columns, strict=True)]
         if len(columns) == 1:
             return [template % entry for entry in columns[0]]
         return [template % row for row in zip(*columns, strict=True)]
@@ -169,11 +170,27 @@ class Abstract:
         places: dict[str, list[int]] = {}
         for index in range(len(values)) if picked is None else picked:
             places.setdefault(type(values[index]).__name__, []).append(index)
-        writers = {name: self._writer_of(name) for name in places}
-        if len(writers) == 1:
-            ...
-        entries = await self._write_parts(run, values, spot, places, writers)
+        objects = [(self._writer_of(name), indexes) for name, indexes in places.items()]
+        written = await _write_parts(run, values, spot, objects)
+        for shown, indexes in objects:
+            columns = [[written[part][index] for index in indexes] for part, _ in shown.parts]
+            merged(column, indexes, shown.joined(columns) if columns else [b"{}"] * len(indexes))
         return column
+
+
+async def _write_parts(
+    run: Run, values: Sequence[Any], spot: Spot, objects: Sequence[tuple[Object, list[int]]]
+) -> dict[Part, dict[int, bytes | None]]:
+    """The entries of all parts of some objects, by the indexes of their values."""
+    owners: dict[Part, list[int]] = {}
+    for shown, indexes in objects:
+        for part, _ in shown.parts:
+            owners.setdefault(part, []).extend(indexes)
+    written = {}
+    for part, indexes in owners.items():
+        column = await part.write(run, [values[index] for index in indexes], PickedSpot(spot, indexes))
+        written[part] = dict(zip(indexes, column, strict=True))
+    return written
 
 
 def pick(run: Run, values: Sequence[Any], spot: Spot, nodes: list[FieldNode]) -> tuple[list[int] | None, Column]:

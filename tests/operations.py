@@ -67,7 +67,9 @@ class Asked(NamedTuple):
         """The same, with cursors that were found in an answer."""
         found = {name: list(_strings_under(key, data)) for name, key in self.cursors.items()}
         anywhere = [cursor for cursors in found.values() for cursor in cursors] or CURSORS
-        chosen = {name: choose.one(choose.one([cursors or anywhere] * 5 + [anywhere])) for name, cursors in found.items()}
+        chosen = {
+            name: choose.one(choose.one([cursors or anywhere] * 5 + [anywhere])) for name, cursors in found.items()
+        }
         return self._replace(variables=self.variables | chosen)
 
 
@@ -220,7 +222,9 @@ class Author:
         if isinstance(named, GraphQLInputObjectType):
             if is_entity_filter(named.name):
                 return self._spoiled(filter_of(self._choose, named.name.removesuffix("Filter").upper()))
-            wanted = {key: field for key, field in named.fields.items() if is_required_input_field(field) or self._one_in(2)}
+            wanted = {
+                key: field for key, field in named.fields.items() if is_required_input_field(field) or self._one_in(2)
+            }
             return {key: self._value(field.type, key) for key, field in wanted.items()}
         if isinstance(named, GraphQLEnumType):
             return self._choose.one(list(named.values))
@@ -259,7 +263,9 @@ class Author:
 
     def _variable(self, type_: Any, value: Any, *, has_default: bool = False, fresh: bool = False) -> str:
         """A variable of this type, a new one or one that is there."""
-        known = [name for name, declared in self._declared.items() if declared == str(type_) and name not in self.cursors]
+        known = [
+            name for name, declared in self._declared.items() if declared == str(type_) and name not in self.cursors
+        ]
         name = None if fresh else self._choose.one([None, None, *known])
         if name is None:
             name = f"v{len(self._declared)}"
@@ -295,7 +301,7 @@ def fields(type_: str, *, leads_on: bool) -> list[str]:
     leaves = [name for name, field in found.items() if not is_composite_type(get_named_type(field.type))]
     others = [name for name in found if name not in leaves]
     far = [name for name in others if name != "sources" and get_named_type(found[name].type).name.endswith(FAR)]
-    far += 2 * [name for name in far if "first" in found[name].args]
+    far += 2 * [name for name in far if "first" in found[name].args or is_abstract_type(get_named_type(found[name].type))]
     return ["__typename", *leaves, *(others + far * (1 + len(leaves) // (len(far) or 1)) if leads_on else [])]
 
 

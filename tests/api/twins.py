@@ -43,7 +43,9 @@ class Watched(Executor):
 class Twins:
     """Answers every question twice, from an engine that can be exchanged at any time."""
 
-    def __init__(self, engine: Engine, head: Head, *, memory: int = PLENTY, documents: type[Documents] = Trusting) -> None:
+    def __init__(
+        self, engine: Engine, head: Head, *, memory: int = PLENTY, documents: type[Documents] = Trusting
+    ) -> None:
         self.show(engine, head)
         self.memory = Memory(memory)
         remembered = documents(core(schema), SETTINGS)

@@ -188,7 +188,9 @@ def test_a_path_reaches_what_the_contract_says_each_once(small, path, start, exp
 
 def test_an_edge_tells_the_relations_by_which_it_was_reached(small):
     [reach] = settle(small.engine.expand(["project:koro"], Expand(PROJECT_PARTNERS), WHOLE))
-    assert [[str(link.role) for link in reach.links[entity.id]] for entity in reach.entities] == [["FUNDING", "IMPLEMENTING"]]
+    assert [[str(link.role) for link in reach.links[entity.id]] for entity in reach.entities] == [
+        ["FUNDING", "IMPLEMENTING"]
+    ]
 
 
 def test_the_link_to_a_country_is_what_puts_the_project_in_a_place_inside_it(small):
