@@ -301,7 +301,9 @@ def fields(type_: str, *, leads_on: bool) -> list[str]:
     leaves = [name for name, field in found.items() if not is_composite_type(get_named_type(field.type))]
     others = [name for name in found if name not in leaves]
     far = [name for name in others if name != "sources" and get_named_type(found[name].type).name.endswith(FAR)]
-    far += 2 * [name for name in far if "first" in found[name].args or is_abstract_type(get_named_type(found[name].type))]
+    far += 2 * [
+        name for name in far if "first" in found[name].args or is_abstract_type(get_named_type(found[name].type))
+    ]
     return ["__typename", *leaves, *(others + far * (1 + len(leaves) // (len(far) or 1)) if leads_on else [])]
 
 

@@ -20,7 +20,7 @@ def spell(number: int, script: str = LATIN) -> str:
     """The name of a number: two syllables for the first 2,304, then three, then four.
 
     >>> spell(7), spell(7, ARABIC), spell(7, CYRILLIC)
-    ('Kabi', 'كابي', 'Каби')
+    ('Tiga', 'تيغا', 'Тига')
     """
     length = 2
     while number >= _BASE**length:

@@ -33,7 +33,7 @@ SHOWN = {"edges", "nodes", "pageInfo", "node"}
 
 
 def calls(graph: Graph, asked: Asked) -> Counter[str]:
-    """The calls that an operation costs, compiled: graphql-core, which has what is refused, asks as often as it likes."""
+    """The calls that an operation costs, compiled; graphql-core asks as often as it likes."""
     counting = Counting(graph.engine)
     twins = Twins(counting, graph.head)
     twins.compiled(asked)
@@ -78,7 +78,11 @@ class Bound:
         if name == "__typename":
             return 0
         named = get_named_type(own.fields[name].type)
-        below = self._calls(named, [node.selection_set for node in nodes if node.selection_set]) if nodes[0].selection_set else 0
+        below = (
+            self._calls(named, [node.selection_set for node in nodes if node.selection_set])
+            if nodes[0].selection_set
+            else 0
+        )
         return below + is_asked(own.name, name, named.name)
 
     def _selected(self, own: Any, sets: Sequence[SelectionSetNode]) -> dict[str, Selected]:
@@ -140,7 +144,15 @@ def peopled(number: int) -> list[Line]:
         lines += [
             {"id": project, "kind": "PROJECT", "name": f"Project {place}"},
             {"id": partner, "kind": "PARTNER", "name": f"Partner {place}", "type": "GOVERNMENT"},
-            {"id": metric, "kind": "METRIC", "name": "Seen", "value": 1, "unit": "people", "startedOn": "2023", "endedOn": "2023"},
+            {
+                "id": metric,
+                "kind": "METRIC",
+                "name": "Seen",
+                "value": 1,
+                "unit": "people",
+                "startedOn": "2023",
+                "endedOn": "2023",
+            },
             {"relation": "LOCATED_IN", "subject": project, "object": "country:ML"},
             {"relation": "MEASURES", "subject": metric, "object": "indicator:i"},
             {"relation": "ABOUT", "subject": metric, "object": project},
@@ -160,7 +172,10 @@ COSTS = {
     '{ country(code: "ML") { name } }': {"find": 1},
     '{ country(code: "ML") { projects { totalCount } } }': {"find": 1, "count_reached": 1},
     '{ country(code: "ML") { projects { totalCount nodes { id } } } }': {"find": 1, "expand": 1},
-    '{ country(code: "ML") { projects { nodes { id } edges { cursor } pageInfo { hasNextPage } } } }': {"find": 1, "expand": 1},
+    '{ country(code: "ML") { projects { nodes { id } edges { cursor } pageInfo { hasNextPage } } } }': {
+        "find": 1,
+        "expand": 1,
+    },
     '{ country(code: "ML") { a: projects { nodes { id } } b: projects { nodes { id } } } }': {"find": 1, "expand": 2},
     "{ countries { nodes { projects { nodes { partners { nodes { projects { nodes { name } } } } } } } } }": {
         "match": 1,
@@ -178,13 +193,13 @@ COSTS = {
         "lookup": 1,
         "expand": 1,
     },
-    "{ projects { nodes { relations { nodes { object { relations { nodes { subject { sources { totalCount } } } } } } } } } }": {
+    "{projects{nodes{relations{nodes{object{relations{nodes{subject{sources{totalCount}}}}}}}}}}": {
         "match": 1,
         "relations": 2,
         "lookup": 2,
         "count_reached": 1,
     },
-    "{ sources { nodes { entities { nodes { name relations { totalCount } ... on Project { places { totalCount } } } } } } }": {
+    "{sources{nodes{entities{nodes{name relations{totalCount} ...on Project{places{totalCount}}}}}}}": {
         "match": 1,
         "expand": 1,
         "count_relations": 1,

@@ -1,6 +1,6 @@
-"""Compiled answers are graphql-core's, to the byte: keys and errors in the same order, whatever is asked of whatever world.
+"""Compiled answers are graphql-core's, to the byte: keys and errors in the same order, whatever is asked.
 
-Operations and worlds are drawn (tests/operations.py, tests/worlds.py); HYPOTHESIS_PROFILE=long draws fifty times as many.
+Operations and worlds are drawn (tests/operations.py, tests/worlds.py); HYPOTHESIS_PROFILE=long draws many more.
 """
 
 import json
@@ -55,7 +55,7 @@ def check(twins: Twins, asked: Asked, times: int = 2) -> Any:
 
 
 def has_null_condition(asked: Asked) -> bool:
-    """Whether a variable that @skip or @include may use is null: an error if it is ever met, which graphql-core sees."""
+    """Whether a variable that @skip or @include may use is null: an error if it is met, which graphql-core sees."""
     nullable = re.findall(r"\$(\w+): Boolean =", asked.text)
     return any(asked.variables.get(name, "") is None for name in nullable)
 
@@ -153,7 +153,7 @@ SMALL = [
     "{ a: __typename ... { b: __typename } ... on Query { a: __typename } }",
     '{ country(code: "ml") { ... on Node { id } ... on Project { status } ... on Entity { name } } }',
     '{ node(id: "place:koro") { __typename id ... on Place { coordinates { latitude __typename longitude } } } }',
-    '{ nodes(ids: ["place:koro", "nobody", "country:ML", "place:koro"]) { id ... on Entity { relations { totalCount } } } }',
+    '{ nodes(ids: ["place:koro", "nobody", "country:ML", "place:koro"]) { id ...on Entity{relations{totalCount}} } }',
     '{ country(code: "ML") { name @skip(if: true) } }',
     "{ projects { nodes { id } nodes { name partners { edges { role roles } } } edges { node { id } } } }",
     "{ projects { totalCount } projects { t: totalCount pageInfo { hasNextPage endCursor } } }",

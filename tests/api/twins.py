@@ -1,4 +1,4 @@
-"""Two executors over one graph: one that compiles, and one that has graphql-core answer, which is right by definition."""
+"""Two executors over one graph: one that compiles, and one on graphql-core, which is right by definition."""
 
 from typing import Any
 
