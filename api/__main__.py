@@ -76,7 +76,12 @@ def serve_command(
     with opened(settings, seeds=True) as graph:
         follower = Follower(graph)
         application = build_app(
-            executor_of(graph, settings), settings, sdl=print_sdl(), ready=follower.facts, lifespan=follower.lifespan
+            executor_of(graph, settings),
+            settings,
+            sdl=print_sdl(),
+            state=lambda: (graph.head, settings.default_page),
+            ready=follower.facts,
+            lifespan=follower.lifespan,
         )
         serve(application, listener, settings, announce=lambda url: announce(graph, url))
 
@@ -100,7 +105,7 @@ def query(
     configure_logging(settings)
     asked = GraphQLRequest(document_of(document), operation, variables_of(variables))
     with opened(settings) as graph:
-        answer = asyncio.run(executor_of(graph, settings).execute(asked, request_id="command", read_only=False))
+        answer = asyncio.run(executor_of(graph, settings).execute(asked))
     indent = 2 if sys.stdout.isatty() else None
     with writing(STREAM) as out:
         out.write(json.dumps(json.loads(answer.body), ensure_ascii=False, indent=indent).encode() + b"\n")
@@ -182,8 +187,8 @@ def opened(settings: Settings, *, seeds: bool = False) -> Iterator[Graph]:
 def executor_of(graph: Graph, settings: Settings) -> Executor:
     """What answers requests from this graph, as it is when each arrives."""
 
-    def context(request_id: str) -> Request:
-        return Request(graph.engine, graph.head, settings.default_page, settings.max_page, request_id)
+    def context() -> Request:
+        return Request(graph.engine, graph.head, settings.default_page, settings.max_page)
 
     made = core(schema)
     compiler = Compiler(made, Memory(settings.fragment_memory)) if settings.executor == "compiled" else None

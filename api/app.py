@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.endpoint import Endpoint
+from api.endpoint import Endpoint, State
 from api.execute import Executor
 from api.settings import Settings
 from graph.errors import FieldgraphError
@@ -44,22 +44,24 @@ def build_app(
     settings: Settings,
     *,
     sdl: str,
+    state: State,
     ready: Callable[[], Mapping[str, object]],
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
 ) -> Application:
     """The application.
 
-    `ready` tells what /readyz shows, and raises FieldgraphError while questions cannot be answered. `lifespan` is
-    entered before the first request and left after the last.
+    `state` tells what answers rest on: the version of the graph. `ready` tells what /readyz shows, and raises
+    FieldgraphError while questions cannot be answered. `lifespan` is entered before the first request and left after
+    the last.
     """
-    endpoint: ASGIApp = Endpoint(executor, settings)
+    endpoint: ASGIApp = Endpoint(executor, settings, state)
     middleware = []
     if settings.cors_origins:
         cors: dict[str, Any] = {
             "allow_origins": settings.cors_origins,
             "allow_methods": ("GET", "POST"),
             "allow_headers": ("*",),
-            "expose_headers": ("X-Request-Id",),
+            "expose_headers": ("ETag", "X-Request-Id"),
         }
         endpoint = CORSMiddleware(endpoint, **cors)
         middleware.append(Middleware(CORSMiddleware, **cors))

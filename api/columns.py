@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+import msgspec
 from graphql import FieldNode, GraphQLError, located_error
 
 from api.request import Request
@@ -25,14 +26,11 @@ Place = tuple[tuple[Rank, str | int], ...]
 """Steps from the root to an entry: the rank of each, and its key in the path of an error."""
 
 
-class Spot:
+class Spot(msgspec.Struct):
     """Where the entries of a column stand. `nullable` is whether one may be null without its parent failing."""
 
-    __slots__ = ("nullable", "parent")
-
-    def __init__(self, parent: "Spot | None" = None, *, nullable: bool = True) -> None:
-        self.parent = parent
-        self.nullable = nullable
+    parent: "Spot | None"
+    nullable: bool
 
     def place(self, index: int) -> Place:
         return ()
@@ -45,13 +43,8 @@ class Spot:
 class FieldSpot(Spot):
     """The values of a field, one of each object of the parent's column."""
 
-    __slots__ = ("key", "rank")
-
-    def __init__(self, parent: Spot, key: str, rank: Rank, *, nullable: bool) -> None:
-        self.parent = parent
-        self.nullable = nullable
-        self.key = key
-        self.rank = rank
+    key: str
+    rank: Rank
 
     def place(self, index: int) -> Place:
         assert self.parent is not None
@@ -61,49 +54,42 @@ class FieldSpot(Spot):
 class ItemSpot(Spot):
     """The items of all lists of the parent's column, one list after the other."""
 
-    __slots__ = ("_lengths",)
-
-    def __init__(self, parent: Spot, lengths: Sequence[int], *, nullable: bool) -> None:
-        super().__init__(parent, nullable=nullable)
-        self._lengths = lengths
+    lengths: Sequence[int]
 
     def above(self, index: int) -> int:
-        return bisect_right(list(accumulate(self._lengths)), index)
+        return bisect_right(list(accumulate(self.lengths)), index)
 
     def place(self, index: int) -> Place:
         assert self.parent is not None
         owner = self.above(index)
-        place = index - sum(self._lengths[:owner])
+        place = index - sum(self.lengths[:owner])
         return (*self.parent.place(owner), ((place,), place))
 
 
 class PickedSpot(Spot):
-    """Some entries of the parent's column, which stand where they stood."""
+    """Some entries of the parent's column, which stand where they stood. What one of them may be, that column says: it
+    is not nullable itself."""
 
-    __slots__ = ("_picked",)
-
-    def __init__(self, parent: Spot, picked: Sequence[int]) -> None:
-        super().__init__(parent, nullable=False)
-        self._picked = picked
+    picked: Sequence[int]
 
     def above(self, index: int) -> int:
-        return self._picked[index]
+        return self.picked[index]
 
     def place(self, index: int) -> Place:
         assert self.parent is not None
-        return self.parent.place(self._picked[index])
+        return self.parent.place(self.picked[index])
 
 
-class Failure:
+ROOT = Spot(None, True)
+
+
+class Failure(msgspec.Struct, frozen=True):
     """An error at an entry of a column."""
 
-    __slots__ = ("error", "index", "nodes", "spot")
-
-    def __init__(self, spot: Spot, index: int, error: Exception, nodes: list[FieldNode]) -> None:
-        self.spot = spot
-        self.index = index
-        self.error = error
-        self.nodes = nodes
+    spot: Spot
+    index: int
+    error: Exception
+    nodes: list[FieldNode]
 
     def nulled(self) -> Place:
         """The position that becomes null because of it: its own, or the nearest above that may be."""
@@ -114,16 +100,13 @@ class Failure:
         return spot.place(index)
 
 
-class Run:
+class Run(msgspec.Struct):
     """One execution: what it may use, its variables, coerced and as given, and what went wrong."""
 
-    __slots__ = ("failures", "given", "request", "variables")
-
-    def __init__(self, request: Request, variables: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-        self.request = request
-        self.variables = variables
-        self.given = given
-        self.failures: list[Failure] = []
+    request: Request
+    variables: Mapping[str, Any]
+    given: Mapping[str, Any]
+    failures: list[Failure] = []
 
     def fail(self, spot: Spot, index: int, error: Exception, nodes: list[FieldNode]) -> None:
         self.failures.append(Failure(spot, index, error, nodes))

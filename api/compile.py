@@ -73,11 +73,12 @@ class Compiler:
             self.schema.query_type, [operation.definition.selection_set], []
         )
 
-    def fragments(self, *signature: object) -> Fragments:
+    def fragments(self, *signature: object, of_pages: bool = False) -> Fragments:
         """The cache for this type and selection, shared by all operations that have it; forgotten with the last."""
-        found = self._fragments.get(signature)
+        key = of_pages, *signature
+        found = self._fragments.get(key)
         if found is None:
-            found = self._fragments[signature] = self._memory.fragments()
+            found = self._fragments[key] = self._memory.fragments(of_pages=of_pages)
         return found
 
 
@@ -210,7 +211,7 @@ class Compilation:
     def _nodes_part(self, place: Place, item: GraphQLObjectType) -> NodesPart:
         shown = self.object(item, _sets(place.nodes), place.nodes)
         plain = shown.plain
-        kept = None if plain is None else self._compiler.fragments("list", item.name, plain.signature)
+        kept = None if plain is None else partial(self._compiler.fragments, item.name, plain.signature, of_pages=True)
         return NodesPart(place, shown, kept)
 
     def _wants_pages(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> bool:

@@ -2,98 +2,108 @@
 
 A POST of JSON or, for queries, a GET becomes an answer in application/graphql-response+json, whose status tells what
 happened, or in application/json for clients of old. A browser that opens the address gets GraphiQL.
+
+A POST that is answered is the hot path. It passes no more than it needs, and its answer carries no header that means
+nothing there: nobody may keep the answer to a POST, so it needs neither Cache-Control nor Vary.
 """
 
 import asyncio
-import os
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Callable, Mapping
 
 from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 
-from api.errors import RequestError, present, refusal
-from api.execute import Answer, Executor, encode, refuse
-from api.negotiation import ANSWERS, GRAPHQL_JSON, HTML, JSON, negotiate
+from api.caching import entity_tag, names_tag
+from api.compression import compressed
+from api.errors import RequestError, new_request_id, present, refusal
+from api.execute import Answer, Executor, GraphQLRequest, Headers, encode, refuse
+from api.negotiation import ANSWERS, GRAPHQL_JSON, HTML, JSON, content_coding, negotiate
 from api.parameters import CLOSE, ClientGone, read_get, read_post
 from api.settings import Settings
 
-Headers = Sequence[tuple[bytes, bytes]]
-
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 ALLOW = ((b"allow", b"GET, POST"),)
+VARY = (b"vary", b"Accept, Accept-Encoding")
 
 ANSWER_HEADERS: dict[str, Headers] = {
-    media_type: ((b"content-type", f"{media_type}; charset=utf-8".encode()), NO_SNIFFING, (b"vary", b"Accept"))
-    for media_type in ANSWERS
+    media_type: ((b"content-type", f"{media_type}; charset=utf-8".encode()), NO_SNIFFING) for media_type in ANSWERS
 }
 PAGE_HEADERS: Headers = (
     (b"content-type", b"text/html; charset=utf-8"),
     NO_SNIFFING,
-    (b"vary", b"Accept"),
+    VARY,
     (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"cache-control", b"no-cache"),
 )
-CACHING: dict[str, Headers] = {
-    "GET": ((b"cache-control", b"no-cache"),),  # may be kept, must be asked for again
-    "POST": ((b"cache-control", b"no-store"),),
-}
-SENT: dict[tuple[str | None, str], Headers] = {
-    (media_type, method): (*ANSWER_HEADERS[media_type], *caching)
-    for media_type in ANSWERS
-    for method, caching in CACHING.items()
-}
+UNKEPT: Headers = (VARY, (b"cache-control", b"no-store"))
+
+State = Callable[[], object]
+"""Tells what answers rest on beside their requests: the graph's version. While that is the same, it prints alike."""
 
 
 class Endpoint:
     """What stands at /graphql."""
 
-    def __init__(self, executor: Executor, settings: Settings) -> None:
+    def __init__(self, executor: Executor, settings: Settings, state: State) -> None:
         self._executor = executor
         self._settings = settings
+        self._state = state
+        self._kept: Headers = (VARY, (b"cache-control", settings.cache_control.encode()))
         self._page = get_graphql_ide_html("graphiql").encode() if settings.graphiql else None
-        self._process = os.urandom(4).hex()
-        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = f"{self._process}-{next(self._numbers):07x}"
-        method = scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         accept = headers.get(b"accept", b"").decode("latin-1")
-        if self._page and method == "GET" and _wants_page(accept, scope["query_string"]):
-            await _send(send, 200, PAGE_HEADERS, self._page, request_id)
-            return
         media_type = negotiate(accept)
-        try:
-            answer = await self._answer(scope, receive, headers, media_type, request_id)
-        except ClientGone:
-            return
-        status = answer.status if media_type == GRAPHQL_JSON else answer.json_status
-        sent = SENT.get((media_type, method), ANSWER_HEADERS[JSON])
-        await _send(send, status, (*sent, *answer.headers) if answer.headers else sent, answer.body, request_id)
-
-    async def _answer(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], media_type: str | None, request_id: str
-    ) -> Answer:
-        is_get = scope["method"] == "GET"
         document = None
         try:
-            _check(scope["method"], media_type)
-            if is_get:
-                request = read_get(scope["query_string"], self._settings)
-            else:
+            if scope["method"] == "POST" and media_type is not None:
                 request = await read_post(headers, receive, self._settings)
-            document = request.query
-            return await self._executor.execute(request, request_id=request_id, read_only=is_get)
+                document = request.query
+                answer = await self._executor.execute(request)
+            elif self._page and scope["method"] == "GET" and _wants_page(accept, scope["query_string"]):
+                await _send(send, 200, PAGE_HEADERS, self._page)
+                return
+            else:
+                _check(scope["method"], media_type)
+                request = read_get(scope["query_string"], self._settings)
+                document = request.query
+                answer = await self._get(request, headers, media_type or JSON)
         except RequestError as error:
-            return refuse(error, request_id=request_id)
+            answer = refuse(error, document=document, headers=UNKEPT)
         except ClientGone:
-            raise
+            return
         except asyncio.CancelledError:
             # Requests are cancelled at one point only: when the time to finish in has passed at shutdown.
-            return _SHUTTING_DOWN
+            answer = _SHUTTING_DOWN
         except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
-            return _unforeseen(error, request_id, document)
+            answer = _unforeseen(error, document)
+        await self._answer(send, answer, media_type or JSON, headers)
+
+    async def _get(self, request: GraphQLRequest, headers: Mapping[bytes, bytes], media_type: str) -> Answer:
+        """The answer to a GET, which may be kept and asked for again by its tag. Raises RequestError."""
+        operation = self._executor.prepare(request, read_only=True)
+        coding = content_coding(headers.get(b"accept-encoding", b""))
+        tag = (b"etag", entity_tag(request, media_type, coding, self._state()))
+        if names_tag(headers.get(b"if-none-match", b""), tag[1]):
+            return Answer(b"", 304, 304, (tag, *self._kept))
+        answer = await self._executor.run(operation, request.variables or {})
+        kept = UNKEPT if answer.has_errors else (tag, *self._kept)
+        return Answer(answer.body, answer.status, answer.json_status, kept, answer.request_id)
+
+    async def _answer(self, send: Send, answer: Answer, media_type: str, headers: Mapping[bytes, bytes]) -> None:
+        status = answer.status if media_type == GRAPHQL_JSON else answer.json_status
+        sent = [*ANSWER_HEADERS[media_type], *answer.headers]
+        if answer.request_id is not None:
+            sent.append((b"x-request-id", answer.request_id.encode()))
+        body = answer.body
+        if b"accept-encoding" in headers and len(body) >= self._settings.compress_from:
+            coding = content_coding(headers[b"accept-encoding"])
+            if coding is not None:
+                body = await compressed(coding, body)
+                sent.append((b"content-encoding", coding.encode()))
+        await _send(send, status, sent, body)
 
 
 def _wants_page(accept: str, query_string: bytes) -> bool:
@@ -110,9 +120,11 @@ def _check(method: str, media_type: str | None) -> None:
         raise refusal(f"Accept {GRAPHQL_JSON} or {JSON}; there is no other answer.", status=406)
 
 
-def _unforeseen(error: Exception, request_id: str, document: str | None) -> Answer:
-    told = present([GraphQLError(str(error), original_error=error)], request_id=request_id, document=document)
-    return Answer(encode({"errors": told}), 500, 500, has_errors=True)
+def _unforeseen(error: Exception, document: str | None) -> Answer:
+    request_id = new_request_id()
+    errors = [GraphQLError(str(error), original_error=error)]
+    told = present(errors, request_id=request_id, document=document)
+    return Answer(encode({"errors": told}), 500, 500, UNKEPT, request_id)
 
 
 _SHUTTING_DOWN = Answer(
@@ -120,11 +132,12 @@ _SHUTTING_DOWN = Answer(
     503,
     503,
     CLOSE,
-    has_errors=True,
+    new_request_id(),
 )
 
 
-async def _send(send: Send, status: int, headers: Headers, body: bytes, request_id: str) -> None:
-    own = ((b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, *own]})
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    if status != 304:  # it has no body, whose length it could tell
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

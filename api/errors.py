@@ -4,6 +4,7 @@ Refusals of the graph keep their text. What nobody foresaw is masked behind the 
 """
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -92,6 +93,11 @@ def document_fault(errors: Sequence[GraphQLError], code: str) -> RequestError:
     for error in errors:
         error.extensions = {"code": code}
     return RequestError(errors, json_status=200)
+
+
+def new_request_id() -> str:
+    """What a client is told by, and finds in the log, a request that went wrong."""
+    return os.urandom(8).hex()
 
 
 def present(errors: Sequence[GraphQLError], *, request_id: str, document: str | None) -> list[dict[str, Any]]:

@@ -8,14 +8,24 @@ from inspect import isawaitable
 from typing import Any
 
 import msgspec
-from graphql import ExecutionResult, GraphQLSchema, execute
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 
-from api.columns import Run, Spot
+from api.columns import ROOT, Run
 from api.compile import Compiler
 from api.documents import Documents, Operation
-from api.errors import BAD_USER_INPUT, RequestError, document_fault, log_refusal, present, refusal
+from api.errors import (
+    BAD_USER_INPUT,
+    RequestError,
+    document_fault,
+    log_refusal,
+    new_request_id,
+    present,
+    refusal,
+)
 from api.leaves import NULL
 from api.operation import CompiledOperation
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -30,18 +40,23 @@ class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
 class Answer(msgspec.Struct, frozen=True):
     """What a client gets: a JSON document, and the HTTP status it goes out with.
 
-    `json_status` is the status for clients of the old media type, application/json.
+    `json_status` is the status for clients of the old media type, application/json. `request_id` is by what the log
+    tells of the request, if it tells anything: only where there are errors.
     """
 
     body: bytes
     status: int = 200
     json_status: int = 200
-    headers: Sequence[tuple[bytes, bytes]] = ()
-    has_errors: bool = False
+    headers: Headers = ()
+    request_id: str | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        return self.request_id is not None
 
 
 class Executor:
-    """Answers requests to one schema. `make_context` gets the request's id and makes what the steps share.
+    """Answers requests to one schema. `make_context` makes what the steps of a request share.
 
     With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core.
     """
@@ -49,7 +64,7 @@ class Executor:
     def __init__(
         self,
         schema: GraphQLSchema,
-        make_context: Callable[[str], Any],
+        make_context: Callable[[], Any],
         documents: Documents,
         compiler: Compiler | None = None,
     ) -> None:
@@ -58,16 +73,16 @@ class Executor:
         self._documents = documents
         self._compiler = compiler
 
-    async def execute(self, request: GraphQLRequest, *, request_id: str, read_only: bool = False) -> Answer:
+    async def execute(self, request: GraphQLRequest, *, read_only: bool = False) -> Answer:
         """Answer a request, refusals included; only what is a bug in here is raised.
 
         With `read_only`, anything but a query is refused.
         """
         try:
             operation = self.prepare(request, read_only=read_only)
-            return await self.run(operation, request.variables or {}, request_id=request_id)
+            return await self.run(operation, request.variables or {})
         except RequestError as error:
-            return refuse(error, request_id=request_id, document=request.query)
+            return refuse(error, document=request.query)
 
     def prepare(self, request: GraphQLRequest, *, read_only: bool = False) -> Operation:
         """The operation that the request asks for. Raises RequestError."""
@@ -78,19 +93,19 @@ class Executor:
             raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
         return operation
 
-    async def run(self, operation: Operation, variables: dict[str, Any], *, request_id: str) -> Answer:
+    async def run(self, operation: Operation, variables: dict[str, Any]) -> Answer:
         """Run a prepared operation. Raises RequestError if the variables do not fit it."""
         self._documents.check_nodes(operation, variables)
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if plan is None:
-            return await self._run_on_core(operation, variables, request_id)
-        run = Run(self._make_context(request_id), plan.variables, variables)
-        (data,) = await plan.root.write_all(run, [None], Spot())
-        if not run.failures and data is not None:
-            return Answer(b'{"data":%b}' % data)
-        errors = present(run.errors(), request_id=request_id, document=operation.text)
-        return Answer(b'{"errors":%b,"data":%b}' % (encode(errors), data or NULL), has_errors=True)
+            return await self._run_on_core(operation, variables)
+        root, coerced = plan
+        run = Run(self._make_context(), coerced, variables)
+        (data,) = await root.write_all(run, ROOT_VALUES, ROOT)
+        if run.failures or data is None:
+            return _answer_with_errors(run.errors(), data or NULL, operation)
+        return Answer(b'{"data":%b}' % data)
 
     def _compiled(self, operation: Operation) -> CompiledOperation | None:
         if self._compiler is None:
@@ -100,32 +115,41 @@ class Executor:
             compiled = operation.kept["compiled"] = CompiledOperation(self._compiler, operation)
         return compiled
 
-    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], request_id: str) -> Answer:
+    async def _run_on_core(self, operation: Operation, variables: dict[str, Any]) -> Answer:
         pending = execute(
             self._schema,
             operation.document,
-            context_value=self._make_context(request_id),
+            context_value=self._make_context(),
             variable_values=variables,
             operation_name=operation.name,
         )
         result = await pending if isawaitable(pending) else pending
         if not result.errors:
-            return Answer(encode({"data": result.data}))
+            return Answer(b'{"data":%b}' % encode(result.data))
         if _is_request_error(result):
             raise document_fault(result.errors, BAD_USER_INPUT)
-        errors = present(result.errors, request_id=request_id, document=operation.text)
-        return Answer(encode({"errors": errors, "data": result.data}), has_errors=True)
+        return _answer_with_errors(result.errors, encode(result.data), operation)
 
+
+ROOT_VALUES = [None]
+"""The one object that the root's fields are asked of."""
 
 # JSON has no NaN and no infinities: msgspec writes null for them.
 encode = msgspec.json.Encoder().encode
 
 
-def refuse(error: RequestError, *, request_id: str, document: str | None = None) -> Answer:
-    """The answer that tells of a refused request; it has no data."""
+def _answer_with_errors(errors: Sequence[GraphQLError], data: bytes, operation: Operation) -> Answer:
+    request_id = new_request_id()
+    told = present(errors, request_id=request_id, document=operation.text)
+    return Answer(b'{"errors":%b,"data":%b}' % (encode(told), data), request_id=request_id)
+
+
+def refuse(error: RequestError, *, document: str | None = None, headers: Headers = ()) -> Answer:
+    """The answer that tells of a refused request; it has no data. `headers` go out beside those of the refusal."""
+    request_id = new_request_id()
     log_refusal(error, request_id=request_id, document=document)
     body = encode({"errors": present(error.errors, request_id=request_id, document=document)})
-    return Answer(body, error.status, error.json_status, error.headers, has_errors=True)
+    return Answer(body, error.status, error.json_status, (*error.headers, *headers), request_id)
 
 
 def _is_request_error(result: ExecutionResult) -> bool:

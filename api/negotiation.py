@@ -1,10 +1,13 @@
-"""Which media type an answer goes out in, by the Accept header of its request."""
+"""Which media type and content coding an answer goes out in, by the headers of its request."""
 
 from functools import lru_cache
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 HTML = "text/html"
+
+CODINGS = ("zstd", "gzip")
+"""The first where the client has no preference: it is smaller, and several times as quick to make."""
 
 ANSWERS = (JSON, GRAPHQL_JSON)  # the first where the client has no preference
 
@@ -23,6 +26,15 @@ def negotiate(accept: str, offered: tuple[str, ...] = ANSWERS) -> str | None:
     return _negotiate(accept[:_LONGEST], offered)
 
 
+def content_coding(accept_encoding: bytes) -> str | None:
+    """The content coding that the client likes best, or None if it takes an answer only as it is.
+
+    >>> content_coding(b"gzip, deflate, br, zstd"), content_coding(b"deflate, gzip;q=0.5"), content_coding(b"br")
+    ('zstd', 'gzip', None)
+    """
+    return _coding(accept_encoding[:_LONGEST].decode("latin-1"))
+
+
 @lru_cache(maxsize=256)
 def _negotiate(accept: str, offered: tuple[str, ...]) -> str | None:
     ranges = [_parse(part) for part in accept.lower().split(",") if part.strip()]
@@ -34,6 +46,14 @@ def _negotiate(accept: str, offered: tuple[str, ...]) -> str | None:
         if rank > best_rank:
             best, best_rank = media_type, rank
     return best
+
+
+@lru_cache(maxsize=256)
+def _coding(accept_encoding: str) -> str | None:
+    qualities = dict(_parse(part) for part in accept_encoding.lower().split(",") if part.strip())
+    others = qualities.get("*", 0.0)
+    best = max(CODINGS, key=lambda coding: qualities.get(coding, others))  # of equals the first
+    return best if qualities.get(best, others) else None
 
 
 def _parse(part: str) -> tuple[str, float]:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphql import DirectiveNode, FragmentSpreadNode, VariableNode, Visitor, visit
 
@@ -14,11 +14,8 @@ from api.writers import Object
 MOST_PLANS = 16
 
 
-class BoundPlan(NamedTuple):
-    """A plan, and the coerced variables to run it with."""
-
-    root: Object
-    variables: Mapping[str, Any]
+BoundPlan = tuple[Object, Mapping[str, Any]]
+"""A plan, and the coerced variables to run it with."""
 
 
 class CompiledOperation:
@@ -37,12 +34,12 @@ class CompiledOperation:
         variables = self._reader.read(given)
         if not isinstance(variables, dict):
             return None
-        booleans = tuple(variables.get(name) for name in self._conditions)
+        booleans = tuple([variables.get(name) for name in self._conditions])
         if booleans in self._plans:
             root = self._plans[booleans]
         else:
             root = self._remember(booleans)
-        return None if root is None else BoundPlan(root, variables)
+        return None if root is None else (root, variables)
 
     def _remember(self, booleans: tuple[Any, ...]) -> Object | None:
         try:

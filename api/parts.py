@@ -11,7 +11,7 @@ from api.fields import Step
 from api.fragments import Fragments
 from api.leaves import Encode, to_json
 from api.lists import ListPlan, Lists, ListStep, lists
-from api.writers import Nulls, Object, Writer, join_lists, typed
+from api.writers import Nulls, Object, Writer, typed
 from graph.engine import Reach, settle
 
 Get = Callable[[Any], Any]
@@ -33,7 +33,7 @@ class Place:
         return to_json(self.key) + b":"
 
     def spot(self, above: Spot) -> FieldSpot:
-        return FieldSpot(above, self.key, self.rank, nullable=self.nulls.taken)
+        return FieldSpot(above, self.nulls.taken, self.key, self.rank)
 
 
 class Member:
@@ -74,7 +74,7 @@ def braced(members: Sequence[Member]) -> Encode:
 class PlainPart:
     """Plain members that follow each other. Of the graph's own records what was written is remembered."""
 
-    frame = b"%b"
+    prefix = b""
 
     def __init__(self, members: Sequence[Member], fragments: Fragments | None) -> None:
         self._members = members
@@ -86,11 +86,9 @@ class PlainPart:
 
     def write_now(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         if self._fragments is not None:
-            known = self._fragments.known
-            try:
-                return [known[id(source)] for source in sources]
-            except KeyError:  # some are new
-                pass
+            column = list(map(self._fragments.known.get, map(id, sources)))
+            if all(column):  # in half the time that `None not in column` takes
+                return column
         return [self._write_one(run, index, source, spot) for index, source in enumerate(sources)]
 
     def plain(self, source: Any) -> bytes:
@@ -111,7 +109,7 @@ class PlainPart:
             return self._write_with_errors(run, index, source, spot)
 
     def _write_with_errors(self, run: Run, index: int, source: Any, spot: Spot) -> bytes | None:
-        own = PickedSpot(spot, [index])
+        own = PickedSpot(spot, False, [index])
         written: Column = []
         for member in self._members:
             try:
@@ -125,7 +123,7 @@ class AttributePart:
     """A field that reads an attribute, and leads on from it."""
 
     def __init__(self, place: Place, writer: Writer, attribute: str) -> None:
-        self.frame = place.prefix + b"%b"
+        self.prefix = place.prefix
         self._place = place
         self._writer = writer
         self._attribute = attribute
@@ -140,7 +138,7 @@ class StepPart:
     """A field with a step: the whole frontier in one call."""
 
     def __init__(self, place: Place, writer: Writer, step: Step, arguments: ArgumentReader) -> None:
-        self.frame = place.prefix + b"%b"
+        self.prefix = place.prefix
         self._place = place
         self._writer = writer
         self._run = step.run
@@ -157,25 +155,31 @@ class StepPart:
 
 class ListPart:
     """A connection, which is there or is an error, but never null. What is asked is made once of constant arguments,
-    else in each execution; `wants_pages` if more than the length of its list is selected."""
+    else in each execution; `wants_pages` if more than the length of its list is selected. `nodes` writes the connection
+    where nothing but plain nodes is selected of it."""
 
     def __init__(
         self, place: Place, shown: Object, step: ListStep, arguments: ArgumentReader, *, wants_pages: bool
     ) -> None:
-        self.frame = place.prefix + b"%b"
+        self.prefix = place.prefix
         self._place = place
         self._shown = shown
         self._step = step
         self._arguments = arguments
         self._wants_pages = wants_pages
         self._plan: ListPlan | None = None
+        only = shown.parts[0][0] if len(shown.parts) == 1 else None
+        self._nodes = only.alone() if isinstance(only, NodesPart) else None
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+        own = self._place.spot(spot)
         try:
             values = lists(run.request, sources, self._plan or self._read(run), wants_pages=self._wants_pages)
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
-            return await self._shown.write(run, [error] * len(sources), self._place.spot(spot))
-        return await self._shown.write(run, values, self._place.spot(spot))
+            return await self._shown.write(run, [error] * len(sources), own)
+        if self._nodes is not None and type(values) is Lists:
+            return await self._nodes.write(run, values, own)
+        return await self._shown.write(run, values, own)
 
     def _read(self, run: Run) -> ListPlan:
         plan = self._step.plan(run.request, self._arguments.read(run))
@@ -185,13 +189,24 @@ class ListPart:
 
 
 class NodesPart:
-    """The nodes of a connection, records of one kind. Where they are plain, one parent's list is remembered."""
+    """The nodes of a connection, records of one kind. Where they are plain, one parent's list is remembered.
 
-    def __init__(self, place: Place, item: Object, fragments: Fragments | None) -> None:
-        self.frame = place.prefix + b"%b"
+    `kept` gives the memory for what is written; None where the nodes are not plain. `alone` if nothing else is selected
+    of the connection, which is then written around its nodes.
+    """
+
+    def __init__(
+        self, place: Place, item: Object, kept: Callable[[bytes], Fragments] | None, *, alone: bool = False
+    ) -> None:
+        self.prefix = place.prefix
         self._place = place
         self._item = item
-        self._fragments = fragments
+        self._kept = kept
+        self._template = b"{" + self.prefix.replace(b"%", b"%%") + b"%b}" if alone else b"%b"
+        self._fragments = None if kept is None else kept(self._template)
+
+    def alone(self) -> "NodesPart":
+        return NodesPart(self._place, self._item, self._kept, alone=True)
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         own = self._place.spot(spot)
@@ -201,19 +216,29 @@ class NodesPart:
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
             errors = [error] * len(sources)
             return typed(run, await self._item.write(run, errors, own), own, self._place.nulls)
-        if self._fragments is not None and self._item.plain is not None:
-            known, write = self._fragments.known, self._item.plain.plain
-            try:
-                return [known.get(id(page)) or self._write_list(page, write, self._fragments) for page in pages]
-            except Exception:  # noqa: BLE001, S110  # told by the member that raises it, below
-                pass
+        if self._fragments is not None:
+            column = list(map(self._fragments.known.get, map(id, pages)))
+            if all(column) or self._write_missing(column, pages, self._fragments):
+                return column
         lengths = [len(page.entities) for page in pages]
         flat = pages[0].entities if len(pages) == 1 else [entity for page in pages for entity in page.entities]
-        items = await self._item.write_all(run, flat, ItemSpot(own, lengths, nullable=False))
-        return join_lists(items, lengths)
+        written = await self._item.write_lists(run, flat, lengths, ItemSpot(own, False, lengths))
+        return [FAILED if each is FAILED else self._template % each for each in written]
+
+    def _write_missing(self, column: Column, pages: Sequence[Reach], fragments: Fragments) -> bool:
+        """Writes the lists that are not remembered; gives up where a member cannot be written."""
+        assert self._item.plain is not None
+        write = self._item.plain.plain
+        for index, page in enumerate(pages):
+            if column[index] is None:
+                try:
+                    column[index] = fragments.known.get(id(page)) or self._write_list(page, write, fragments)
+                except Exception:  # noqa: BLE001  # told by the member that raises it, when it is written again
+                    return False
+        return True
 
     def _write_list(self, page: Reach, write: Encode, fragments: Fragments) -> bytes:
-        written = b"[%b]" % b",".join([b"{%b}" % write(entity) for entity in page.entities])
+        written = self._template % (b"[%b]" % b",".join([b"{%b}" % write(entity) for entity in page.entities]))
         if page.lasting:
             fragments.remember(page, written)
         return written

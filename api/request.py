@@ -13,4 +13,3 @@ class Request(msgspec.Struct, frozen=True):
     head: Head
     page_default: int
     page_limit: int
-    id: str

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from api.errors import CannotListen
 from api.settings import Settings
+from api.transport import Protocol
 
 BACKLOG = 2048  # connections that wait to be accepted
 GRACE_S = 1.5  # seconds beyond the time to finish in, after which the process ends all the same
@@ -57,6 +58,7 @@ def serve(
     """
     config = uvicorn.Config(
         app,
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,

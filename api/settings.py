@@ -45,6 +45,14 @@ class Settings(BaseSettings):
         8.0, description="Seconds that requests under way have to finish in after SIGTERM."
     )
     cors_origins: Names = Field((), description="Origins whose pages may read answers, separated by commas; * is any.")
+    cache_control: str = Field(
+        "no-cache",
+        pattern=r"^[\x20-\x7e]+$",
+        description="Cache-Control of answers to a GET, such as `public, max-age=60`; no-cache has clients ask again.",
+    )
+    compress_from: Count = Field(
+        1_000, description="Bytes from which on an answer is compressed, where the client accepts zstd or gzip."
+    )
     graphiql: bool = Field(True, description="Whether a browser that opens /graphql gets GraphiQL.")
 
     # Limits on answers

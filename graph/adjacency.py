@@ -4,7 +4,7 @@ An index in the sense of ARCHITECTURE.md: it holds references to the graph's rec
 time. A change forgets just the starts whose reach it could alter, found by walking the paths backwards from it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import networkx as nx
@@ -17,45 +17,87 @@ from graph.plan import natural_order
 from graph.vocabulary import Direction
 
 Links = dict[str, list[Relation]]
+PageSize = tuple[int | None, int | None]
+"""How many from the start, or from the end."""
 
 
 class Members:
-    """The entities that a path reaches, in their natural order, each once, and the relations by which it did.
+    """The entities that a path reaches, in their natural order, each once, and the relations by which it did."""
 
-    `pages` is for the engine: pages of them that it has made, which live and die with what they show.
-    """
-
-    __slots__ = ("_terms", "entities", "links", "pages")
+    __slots__ = ("entities", "links")
 
     def __init__(self, entities: list[Entity], links: Links) -> None:
         self.entities = entities
         self.links = links
-        self.pages: dict[tuple[int | None, int | None], Reach] = {}
-        self._terms: dict[str, frozenset[Any]] = {}
 
     @property
     def size(self) -> int:
         """How many references it takes: for each entity itself and its relations, and a few for the bare object."""
         return 4 + 2 * len(self.entities)
 
-    def terms(self, attribute: str) -> frozenset[Any]:
-        """The values that an attribute has among them: what "some partner is a government" comes down to."""
-        terms = self._terms.get(attribute)
-        if terms is None:
-            terms = self._terms[attribute] = frozenset([getattr(entity, attribute) for entity in self.entities])
-        return terms
-
 
 class Known(dict[str, Members]):
-    """What one path reaches from each start; walked when it is first asked for."""
+    """What one path reaches from each start; walked when it is first asked for.
+
+    `pages` is for the engine: by their size, the first pages that it has made of what is known, by start.
+    """
 
     def __init__(self, adjacency: "Adjacency", path: Path) -> None:
         super().__init__()
         self._adjacency = adjacency
         self._path = path
+        self.pages: dict[PageSize, dict[str, Reach]] = {}
+        self.postings: dict[str, Postings] = {}
 
     def __missing__(self, start: str) -> Members:
         return self._adjacency.walk_and_remember(self._path, start)
+
+    def forget(self, start: str) -> int:
+        """Forgets what depends on what is reached from `start`; says how many references that took."""
+        for pages in self.pages.values():
+            pages.pop(start, None)
+        for postings in self.postings.values():
+            postings.stale.add(start)
+        members = self.pop(start, None)
+        return 0 if members is None else members.size
+
+    def forget_all(self) -> None:
+        self.clear()
+        self.postings.clear()
+        for pages in self.pages.values():
+            pages.clear()
+
+
+class Postings:
+    """The starts from which a path reaches an entity with some term: by term, for one path and attribute.
+
+    A term's are found by walking back from the entities that have it; `stale` are starts to be looked at again.
+    """
+
+    def __init__(self, known: Known, attribute: str) -> None:
+        self._known = known
+        self._attribute = attribute
+        self._starts: dict[Any, set[str]] = {}
+        self.stale: set[str] = set()
+
+    def having(self, term: Any) -> Set[str] | None:
+        """The starts, or None where they have not been found yet."""
+        if self.stale:
+            self._refresh()
+        return self._starts.get(term)
+
+    def put(self, term: Any, starts: set[str]) -> None:
+        self._starts[term] = starts
+
+    def _refresh(self) -> None:
+        stale, self.stale = self.stale, set()
+        for start in stale:
+            terms = {getattr(entity, self._attribute) for entity in self._known[start].entities}
+            for term, starts in self._starts.items():
+                if term in terms:
+                    starts.add(start)
+                else:
+                    starts.discard(start)
 
 
 class Adjacency:
@@ -90,9 +132,7 @@ class Adjacency:
 
     def walk_and_remember(self, path: Path, start: str) -> Members:
         members = self._walk_all(path, start)
-        if self._size + members.size > self.BUDGET:
-            self.forget_all()
-        self._size += members.size
+        self._make_room(members.size)
         self.along(path)[start] = members
         return members
 
@@ -150,10 +190,29 @@ class Adjacency:
                 if key[0] is hop.relation:
                     yield other, data["record"]
 
+    def starts(self, path: Path, attribute: str, term: Any, targets: Callable[[], Sequence[Entity]]) -> Set[str]:
+        """From where the path reaches an entity whose attribute is the term; `targets` gets those entities."""
+        known = self.along(path)
+        postings = known.postings.get(attribute)
+        if postings is None:
+            postings = known.postings[attribute] = Postings(known, attribute)
+        found = postings.having(term)
+        if found is None:
+            ids = {entity.id for entity in targets()}
+            found = set[str]().union(*(self._back(ids, way.hops) for way in path.ways))
+            self._make_room(len(found))
+            known.postings.setdefault(attribute, postings).put(term, found)
+        return found
+
     def forget_all(self) -> None:
         for known in self._known.values():
-            known.clear()
+            known.forget_all()
         self._size = 0
+
+    def _make_room(self, size: int) -> None:
+        if self._size + size > self.BUDGET:
+            self.forget_all()
+        self._size += size
 
     def forget(self, records: Sequence[Entity | Relation]) -> None:
         """Forgets what these records, just changed, could have altered. Call it after the graph has changed."""
@@ -161,12 +220,11 @@ class Adjacency:
             self.forget_all()
             return
         for path, known in self._known.items():
-            if not known:
+            if not known and not known.postings:
                 continue
             for record in records:
                 for start in self._touched(path, record):
-                    if (members := known.pop(start, None)) is not None:
-                        self._size -= members.size
+                    self._size -= known.forget(start)
 
     def _touched(self, path: Path, record: Entity | Relation) -> set[str]:
         """The starts from which the path leads over this relation, or to this entity.

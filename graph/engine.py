@@ -22,7 +22,7 @@ class Reach:
     for this question until something that it shows changes: what is made of it may be remembered with it.
     """
 
-    __slots__ = ("_position", "entities", "has_next", "has_previous", "lasting", "links", "total")
+    __slots__ = ("__weakref__", "_position", "entities", "has_next", "has_previous", "lasting", "links", "total")
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """Conditions made ready for use: a plan's `Where` becomes a function that says whether a record meets it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,10 +26,14 @@ from graph.plan import (
     Where,
 )
 from graph.values import fold, span
+from graph.vocabulary import Kind
 
 Predicate = Callable[[Any], bool]
 Follow = Callable[[Path], Mapping[str, Members]]
 """What a path reaches, by start."""
+
+Starts = Callable[[Path, str, Any], Set[str]]
+"""From where a path reaches an entity whose attribute is a term."""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -38,30 +42,40 @@ class Tally(msgspec.Struct, frozen=True):
     count: int
 
 
-def predicate(where: Where, follow: Follow) -> Predicate:
-    """The condition as a function of a record; `follow` follows paths. Meant for one question: it remembers."""
+class SomeTerm(NamedTuple):
+    """That some entity that a path reaches has a term."""
+
+    path: Path
+    attribute: str
+    term: Any
+
+
+def predicate(where: Where, follow: Follow, starts: Starts) -> Predicate:
+    """The condition as a function of a record; `follow` and `starts` follow paths. Meant for one question: it
+    remembers."""
     match where:
         case Compare():
             return _compare(where)
         case And(parts):
-            return _all([predicate(part, follow) for part in parts])
+            return _all([predicate(part, follow, starts) for part in parts])
         case Or(parts):
-            checks = [predicate(part, follow) for part in parts]
+            checks = [predicate(part, follow, starts) for part in parts]
             return lambda record: any(check(record) for check in checks)
         case Not(part):
-            negated = predicate(part, follow)
+            negated = predicate(part, follow, starts)
             return lambda record: not negated(record)
         case Codes(attribute, quantifier, inner):
-            return _quantified(attrgetter(attribute), quantifier, predicate(inner, follow))
+            return _quantified(attrgetter(attribute), quantifier, predicate(inner, follow, starts))
         case CodeCount(attribute, count):
-            return _counted(attrgetter(attribute), predicate(count, follow))
-        case Related(Reached(path, And(()), And(())), Quantifier.SOME, Compare(_, ValueType.TERM, Operator.EQ)):
-            return _some_term(path, where.where, follow)
+            return _counted(attrgetter(attribute), predicate(count, follow, starts))
         case Related(reached, quantifier, inner):
-            check = _remembered(predicate(inner, follow))
-            return _quantified(_narrowed(reached, follow), quantifier, check)
+            if some := some_term(where):
+                ids = starts(*some)
+                return lambda record: record.id in ids
+            check = _remembered(predicate(inner, follow, starts))
+            return _quantified(_narrowed(reached, follow, starts), quantifier, check)
         case RelatedCount(reached, count):
-            return _counted(_narrowed(reached, follow), predicate(count, follow))
+            return _counted(_narrowed(reached, follow, starts), predicate(count, follow, starts))
     raise TypeError(f"No such condition: {where!r}")
 
 
@@ -74,11 +88,16 @@ def _all(checks: Sequence[Predicate]) -> Predicate:
     return lambda record: all(check(record) for check in checks)
 
 
-def _some_term(path: Path, where: Where, follow: Follow) -> Predicate:
-    """Whether a term is among those of the entities reached: one look at what is remembered of them."""
-    assert isinstance(where, Compare)
-    known, attribute, term = follow(path), where.attribute, where.value
-    return lambda record: term in known[record.id].terms(attribute)
+def some_term(where: Where) -> SomeTerm | None:
+    """The condition as "some entity reached has this term", which an index answers; None if it says anything else."""
+    match where:
+        case Related(
+            Reached(Path(target=Kind()) as path, And(()), And(())),
+            Quantifier.SOME,
+            Compare(attribute, ValueType.TERM, Operator.EQ, term),
+        ):
+            return SomeTerm(path, attribute, term)
+    return None
 
 
 def _quantified(read: Callable[[Any], Sequence[Any]], quantifier: Quantifier, check: Predicate) -> Predicate:
@@ -95,13 +114,13 @@ def _counted(read: Callable[[Any], Sequence[Any]], check: Predicate) -> Predicat
     return lambda record: check(Tally(len(read(record))))
 
 
-def _narrowed(reached: Reached, follow: Follow) -> Callable[[Entity], Sequence[Entity]]:
+def _narrowed(reached: Reached, follow: Follow, starts: Starts) -> Callable[[Entity], Sequence[Entity]]:
     """Reads the entities reached from a record that have a relation meeting `link` and meet `within`."""
     known = follow(reached.path)
     if reached.link == ALWAYS and reached.within == ALWAYS:
         return lambda record: known[record.id].entities
-    link = predicate(reached.link, follow)
-    within = _remembered(predicate(reached.within, follow))
+    link = predicate(reached.link, follow, starts)
+    within = _remembered(predicate(reached.within, follow, starts))
 
     def read(record: Entity) -> Sequence[Entity]:
         found = known[record.id]

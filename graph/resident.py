@@ -6,16 +6,17 @@ that is part of its name. Nothing here waits, so whoever asks several things in 
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence, Set
+from typing import Any, NamedTuple, TypeGuard
 
 import msgspec
 import networkx as nx
 
-from graph.adjacency import Adjacency, Links
+from graph.adjacency import Adjacency, Known, Links
 from graph.engine import Reach, RelationPage, Statistics
 from graph.model import Change, Entity, Relation, RelationName
 from graph.ordering import Shelf, Sorter, bounds
+from graph.paths import Path
 from graph.plan import (
     ALWAYS,
     And,
@@ -32,7 +33,7 @@ from graph.plan import (
     conjunction,
     natural_order,
 )
-from graph.predicates import Predicate, predicate
+from graph.predicates import Predicate, predicate, some_term
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 EdgeKey = tuple[RelationKind, Any]
@@ -46,8 +47,8 @@ def edge_key(name: Relation | RelationName) -> EdgeKey:
 class Resident:
     """Answers the port from memory."""
 
-    PAGES_KEPT = 8
-    """First pages of one list that are remembered, for as many page sizes."""
+    SIZES_KEPT = 8
+    """Page sizes for which the first pages along one path are remembered."""
 
     def __init__(self) -> None:
         self.graph = nx.MultiDiGraph()
@@ -175,25 +176,18 @@ class Resident:
 
     def _whole_lists(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
         """Pages of lists that nothing narrows, in their natural order: those without cursors are made once."""
+        known = self.adjacency.along(step.path)
         if page.after is not None or page.before is not None:
             sorter = self._sorter(step.order, step.path.target)
-            found = (self.adjacency.members(step.path, start) for start in frontier)
+            found = (known[start] for start in frontier)
             return [_reach(members.entities, members.links, page, sorter) for members in found]
-        wanted, known = (page.first, page.last), self.adjacency.along(step.path)
-        try:
-            return [known[start].pages[wanted] for start in frontier]  # the hot path of every nested page
-        except KeyError:
-            return [self._first_page(start, step, page) for start in frontier]
-
-    def _first_page(self, start: str, step: Expand, page: Page) -> Reach:
-        members = self.adjacency.members(step.path, start)
-        wanted = page.first, page.last
-        if wanted not in members.pages:
-            if len(members.pages) >= self.PAGES_KEPT:
-                members.pages.clear()
-            sorter = self._sorter(step.order, step.path.target)
-            members.pages[wanted] = _reach(members.entities, members.links, page, sorter, lasting=True)
-        return members.pages[wanted]
+        size = page.first, page.last
+        pages = known.pages.get(size)
+        if pages is None:
+            if len(known.pages) >= self.SIZES_KEPT:
+                known.pages.clear()
+            pages = known.pages[size] = FirstPages(known, page, self._sorter(step.order, step.path.target))
+        return list(map(pages.__getitem__, frontier))  # the hot path of every nested page
 
     async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:
         keep = self._filter(step.where)
@@ -222,29 +216,72 @@ class Resident:
 
     def _filter(self, where: Where) -> Predicate | None:
         """The condition as a function, or None where everything meets it."""
-        return None if where == ALWAYS else predicate(where, self.adjacency.along)
+        return None if where == ALWAYS else predicate(where, self.adjacency.along, self._starts)
 
     def _matching(self, match: Match) -> list[Entity]:
         """The entities that match, in the natural order of their kind."""
-        entities, rest = self._candidates(match)
-        keep = self._filter(rest)
+        found = self._candidates(match)
+        entities = found.entities
+        for ids in found.among:
+            entities = [entity for entity in entities if entity.id in ids]
+        keep = self._filter(found.rest)
         return entities if keep is None else list(filter(keep, entities))
 
-    def _candidates(self, match: Match) -> tuple[list[Entity], Where]:
-        """The entities that an index finds for one part of the condition, in natural order, and the rest of it."""
+    def _candidates(self, match: Match) -> "Candidates":
+        """What indexes find for the parts of a condition that must all hold."""
         shelf = self._shelves[match.kind]
-        parts = match.where.parts if isinstance(match.where, And) else (match.where,)
-        for part in parts:
-            if isinstance(part, Compare) and part.type is ValueType.TERM and part.operator is Operator.EQ:
-                rest = conjunction([other for other in parts if other is not part])
-                return shelf.having(part.attribute, part.value), rest
-        return shelf.entities, match.where
+        entities, among, rest, used = shelf.entities, [], [], []
+        for part in match.where.parts if isinstance(match.where, And) else (match.where,):
+            if _is_term(part) and entities is shelf.entities:
+                entities = shelf.having(part.attribute, part.value)
+                used.append(f"{part.attribute} = {part.value}")
+            elif some := some_term(part):
+                among.append(self._starts(*some))
+                used.append(f"{some.path.name}.{some.attribute} = {some.term}")
+            else:
+                rest.append(part)
+        return Candidates(entities, among, conjunction(rest), used)
+
+    def _starts(self, path: Path, attribute: str, term: Any) -> Set[str]:
+        """From where a path reaches an entity that has a term."""
+        assert path.target is not None
+        shelf = self._shelves[path.target]
+        return self.adjacency.starts(path, attribute, term, lambda: shelf.having(attribute, term))
 
     def _wanted(self, start: str, step: Relations) -> list[Relation]:
         relations = self.relations_of(start, step.direction)
         if step.kinds is None:
             return relations
         return [relation for relation in relations if relation.kind in step.kinds]
+
+
+class Candidates(NamedTuple):
+    """What indexes find for a question: entities in natural order, of which those count whose ids are in each set of
+    `among` and that meet the `rest` of the condition. `used` names the indexes."""
+
+    entities: list[Entity]
+    among: list[Set[str]]
+    rest: Where
+    used: list[str]
+
+
+class FirstPages(dict[str, Reach]):
+    """The first page of what is known along one path, by start; made when it is first asked for."""
+
+    def __init__(self, known: Known, page: Page, sorter: Sorter) -> None:
+        super().__init__()
+        self._known = known
+        self._page = page
+        self._sorter = sorter
+
+    def __missing__(self, start: str) -> Reach:
+        members = self._known[start]
+        made = self[start] = _reach(members.entities, members.links, self._page, self._sorter, lasting=True)
+        return made
+
+
+def _is_term(where: Where) -> TypeGuard[Compare]:
+    return isinstance(where, Compare) and where.type is ValueType.TERM and where.operator is Operator.EQ
 
 
 def _reach(entities: Sequence[Entity], links: Links, page: Page, sorter: Sorter, *, lasting: bool = False) -> Reach:

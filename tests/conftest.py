@@ -35,7 +35,7 @@ def asking(graph: Graph, settings: Settings | None = None) -> Ask:
 
     def ask(query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
         request = GraphQLRequest(query=query, variables=variables)
-        answer: dict[str, Any] = json.loads(asyncio.run(executor.execute(request, request_id="test")).body)
+        answer: dict[str, Any] = json.loads(asyncio.run(executor.execute(request)).body)
         return answer
 
     return ask

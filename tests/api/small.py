@@ -1,6 +1,7 @@
 """A small service to try the HTTP side on: a schema of a few fields over nothing but numbers and names."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -96,11 +97,13 @@ def make_schema(root: Root | None = None) -> GraphQLSchema:
 
 def make_executor(root: Root | None = None, **settings: Any) -> Executor:
     schema = make_schema(root)
-    return Executor(schema, lambda request_id: {"request_id": request_id}, Documents(schema, Settings(**settings)))
+    return Executor(schema, dict, Documents(schema, Settings(**settings)))
 
 
-def make_app(root: Root | None = None, **settings: Any) -> Application:
-    return build_app(make_executor(root, **settings), Settings(**settings), sdl=SDL, ready=lambda: {"version": 3})
+def make_app(root: Root | None = None, state: Callable[[], object] = lambda: 3, **settings: Any) -> Application:
+    return build_app(
+        make_executor(root, **settings), Settings(**settings), sdl=SDL, state=state, ready=lambda: {"version": 3}
+    )
 
 
 def send(method: str = "POST", url: str = "/graphql", app: Application | None = None, **options: Any) -> httpx.Response:
@@ -109,7 +112,7 @@ def send(method: str = "POST", url: str = "/graphql", app: Application | None = 
     async def request() -> httpx.Response:
         transport = httpx.ASGITransport(app=app or make_app())
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            del client.headers["accept"]
+            del client.headers["accept"], client.headers["accept-encoding"]
             return await client.request(method, url, **options)
 
     return asyncio.run(request())

@@ -34,7 +34,7 @@ def test_a_service_that_cannot_answer_is_alive_but_not_ready():
     def ready() -> dict[str, Any]:
         raise StoreError("The store is damaged at record 7.")
 
-    app = build_app(make_executor(), Settings(), sdl=SDL, ready=ready)
+    app = build_app(make_executor(), Settings(), sdl=SDL, state=lambda: 3, ready=ready)
     response = send("GET", "/readyz", app=app)
     assert (response.status_code, response.json()) == (
         503,

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from api.app import Application
+from api.compression import zstd
 from api.negotiation import GRAPHQL_JSON, JSON, negotiate
 from tests.api.small import Root, make_app, send
 
@@ -67,9 +68,7 @@ def test_an_answer_says_what_it_is(media_type):
     assert response.json() == {"data": {"hello": "Hello, world!"}}
     assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
     assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["vary"] == "Accept"
-    assert response.headers["cache-control"] == "no-store"
-    assert len(response.headers["x-request-id"]) == 16
+    assert set(response.headers) == {"content-type", "content-length", "x-content-type-options"}
 
 
 def test_what_no_answer_can_be_is_not_acceptable():
@@ -78,6 +77,118 @@ def test_what_no_answer_can_be_is_not_acceptable():
     assert error_of(response)[1] == (
         "Accept application/graphql-response+json or application/json; there is no other answer."
     )
+
+
+# --- Kept answers ---------------------------------------------------------------------------------------------------
+
+
+def ask(query: str = HELLO["query"], app: Application | None = None, headers: Any = None, **params: str) -> Any:
+    return send("GET", app=app, params={"query": query, **params}, headers=headers)
+
+
+def test_a_repeated_get_is_answered_304_without_being_run():
+    root = Root()
+    asked = []
+    resolvers = root.resolvers()
+    resolvers["Query"]["hello"] = lambda *_, **__: asked.append(1) or "Hello!"
+    root.resolvers = lambda: resolvers  # type: ignore[method-assign]
+    app = make_app(root, cache_control="public, max-age=60")
+    first = ask(app=app)
+    tag = first.headers["etag"]
+    for given in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = ask(app=app, headers={"If-None-Match": given})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+        assert again.headers["cache-control"] == "public, max-age=60"
+        assert again.headers["vary"] == "Accept, Accept-Encoding"
+    assert ask(app=app, headers={"If-None-Match": '"other"'}).status_code == 200
+    assert len(asked) == 2
+
+
+def test_whatever_can_change_a_byte_of_an_answer_changes_its_tag():
+    version = 1
+    app = make_app(state=lambda: version)
+    named = "query A($v: Int = 1) { number(value: $v) } query B { hello }"
+    requests = [
+        {},
+        {"query": "{ hello  }"},
+        {"query": named, "operationName": "A"},
+        {"query": named, "operationName": "B"},
+        {"query": named, "operationName": "A", "variables": '{"v": 2}'},
+        {"extensions": '{"a": 1}'},
+        {"headers": {"Accept": GRAPHQL_JSON}},
+        {"headers": {"Accept-Encoding": "gzip"}},
+        {"headers": {"Accept-Encoding": "zstd"}},
+    ]
+    tags = [ask(app=app, **request).headers["etag"] for request in requests]
+    assert tags == [ask(app=app, **request).headers["etag"] for request in requests]
+    version = 2
+    tags += [ask(app=app, **request).headers["etag"] for request in requests]
+    assert len(set(tags)) == 2 * len(requests)
+
+
+@pytest.mark.parametrize("query", ["{ unknown }", "{", '{ fails(how: "missing") }'])
+def test_what_went_wrong_is_not_kept(query):
+    response = ask(query)
+    assert "etag" not in response.headers
+    assert response.headers["cache-control"] == "no-store"
+    assert len(response.headers["x-request-id"]) == 16
+
+
+def test_a_tag_makes_nothing_right():
+    tag = ask().headers["etag"]
+    assert ask("{ unknown }", headers={"If-None-Match": tag}).json()["errors"]
+    assert ask("mutation { put(value: 1) }", headers={"If-None-Match": tag}).status_code == 405
+
+
+# --- Compressed answers -----------------------------------------------------------------------------------------------
+
+LONG = {"query": "{" + " ".join(f"a{i}: hello" for i in range(100)) + "}"}
+
+
+def uncompressed(response: httpx.Response) -> bytes:
+    is_zstd = response.headers.get("content-encoding") == "zstd"  # which httpx cannot undo by itself, as gzip
+    return zstd.decompress(response.content) if is_zstd else response.content
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate", "gzip"),
+        ("zstd;q=0.1, gzip", "gzip"),
+        ("*", "zstd"),
+        ("zstd;q=0, *;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("br", None),
+        ("", None),
+        ("gzip;q=x", None),
+    ],
+)
+def test_an_answer_is_compressed_as_the_client_likes_best(accepted, coding):
+    plain = post(LONG)
+    response = send(json=LONG, headers={"Accept-Encoding": accepted})
+    assert response.headers.get("content-encoding") == coding
+    assert uncompressed(response) == plain.content
+    assert (int(response.headers["content-length"]) < len(plain.content)) is (coding is not None)
+
+
+def test_small_answers_are_not_compressed():
+    for size, coding in ((1_000_000, None), (1, "gzip")):
+        app = make_app(compress_from=size)
+        response = send(app=app, json=LONG, headers={"Accept-Encoding": "gzip"})
+        assert response.headers.get("content-encoding") == coding
+
+
+def test_large_answers_are_compressed_too():
+    root = Root()
+    resolvers = root.resolvers()
+    resolvers["Query"]["hello"] = lambda *_, **__: "Hello, world!" * 20_000
+    root.resolvers = lambda: resolvers  # type: ignore[method-assign]
+    for coding in ("zstd", "gzip"):
+        response = send(app=make_app(root), json=HELLO, headers={"Accept-Encoding": coding})
+        assert response.headers["content-encoding"] == coding
+        assert json.loads(uncompressed(response)) == {"data": {"hello": "Hello, world!" * 20_000}}
 
 
 # --- Statuses ---------------------------------------------------------------------------------------------------------
@@ -392,7 +503,7 @@ def test_the_unforeseen_is_masked_and_logged_in_full_once(caplog):
 
 def test_a_bug_outside_of_any_field_is_masked_too(caplog):
     app = make_app()
-    app._graphql._executor._make_context = lambda request_id: 1 / 0
+    app._graphql._executor._make_context = lambda: 1 / 0
     for accept in (JSON, GRAPHQL_JSON):
         response = post(HELLO, accept, app)
         assert response.status_code == 500

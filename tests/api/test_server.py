@@ -40,7 +40,7 @@ async def lifespan(app):
     print("closed", flush=True)
 
 settings = Settings(shutdown_timeout=float(sys.argv[1]))
-app = build_app(make_executor(Telling()), settings, sdl=SDL, ready=dict, lifespan=lifespan)
+app = build_app(make_executor(Telling()), settings, sdl=SDL, state=dict, ready=dict, lifespan=lifespan)
 serve(app, listen("127.0.0.1", 0), settings, announce=lambda url: print(url, flush=True))
 print("left", flush=True)
 """

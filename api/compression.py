@@ -1,0 +1,31 @@
+"""Answers made smaller on their way, for clients that say they can take it."""
+
+import asyncio
+import gzip
+import sys
+from collections.abc import Callable
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+LARGE = 131_072
+"""Bytes from which on compressing takes milliseconds: other requests must not wait for it."""
+
+
+def _gzip(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=4, mtime=0)  # without a time, equal bodies have equal bytes
+
+
+def _zstd(body: bytes) -> bytes:
+    return zstd.compress(body, level=3)
+
+
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "gzip": _gzip}
+
+
+async def compressed(coding: str, body: bytes) -> bytes:
+    """The body in one of these codings."""
+    compress = COMPRESSORS[coding]
+    return await asyncio.to_thread(compress, body) if len(body) >= LARGE else compress(body)
