@@ -194,7 +194,7 @@ class Telling(Root):
 
 
 def serve_slowly(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
-    app = build_app(make_executor(Telling()), settings, sdl=SDL, ready=dict)
+    app = build_app(make_executor(Telling()), settings, sdl=SDL, state=dict, ready=dict)
     serve(app, listener, settings, announce=announce)
 
 
