@@ -41,17 +41,9 @@ class Operation:
     fragments: Fragments  # each after those that it spreads
     document: DocumentNode
     most_nodes: int  # whatever the variables
+    is_query: bool  # running it changes nothing
+    is_subscription: bool  # it is answered by a stream
     kept: dict[str, Any] = field(default_factory=dict)  # what the executor makes of it, and uses again
-
-    @property
-    def is_query(self) -> bool:
-        """Whether running it changes nothing."""
-        return self.definition.operation is OperationType.QUERY
-
-    @property
-    def is_subscription(self) -> bool:
-        """Whether it is answered by a stream."""
-        return self.definition.operation is OperationType.SUBSCRIPTION
 
 
 class Documents:
@@ -104,6 +96,8 @@ class Documents:
                 fragments=fragments,
                 document=document,
                 most_nodes=self._budget.count(definition, fragments),
+                is_query=definition.operation is OperationType.QUERY,
+                is_subscription=definition.operation is OperationType.SUBSCRIPTION,
             )
             for definition in document.definitions
             if isinstance(definition, OperationDefinitionNode)

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=default_data, description="Directory of the store.")
     seed: bool = Field(True, description="Whether a store that is empty gets the seed at the first start.")
     wait: Seconds = Field(5.0, description="Seconds to wait for the store's write lock before giving up.")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Processes that serve, on one socket; each holds the whole graph."
+    )
     shutdown_timeout: Seconds = Field(
         8.0, description="Seconds that requests under way have to finish in after SIGTERM."
     )
