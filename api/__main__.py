@@ -20,6 +20,8 @@ from api.errors import InvalidSettings
 from api.execute import Executor, GraphQLRequest
 from api.following import Follower
 from api.fragments import Memory
+from api.introspection import Introspection
+from api.persisted import PersistedQueries
 from api.request import Request
 from api.schema import core, print_sdl, schema
 from api.server import listen, serve
@@ -203,7 +205,14 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
 
     made = core(schema)
     compiler = Compiler(made, Memory(settings.fragment_memory)) if settings.executor == "compiled" else None
-    return Executor(made, context, Documents(made, settings), compiler)
+    return Executor(
+        made,
+        context,
+        Documents(made, settings),
+        compiler,
+        persisted=PersistedQueries(settings.persisted_characters),
+        introspection=Introspection(settings.introspection_memory) if compiler else None,
+    )
 
 
 def served(graph: Graph, url: str) -> str:

@@ -107,7 +107,7 @@ class Endpoint:
 
 
 def _wants_page(accept: str, query_string: bytes) -> bool:
-    if not accept or any(part.startswith(b"query=") for part in query_string.split(b"&")):
+    if not accept or any(part.startswith((b"query=", b"extensions=")) for part in query_string.split(b"&")):
         return False
     return negotiate(accept, (*ANSWERS, HTML)) == HTML
 

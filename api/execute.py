@@ -22,8 +22,10 @@ from api.errors import (
     present,
     refusal,
 )
+from api.introspection import Introspection, is_about_schema
 from api.leaves import NULL
 from api.operation import CompiledOperation
+from api.persisted import PersistedQueries, hash_in
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -58,7 +60,8 @@ class Answer(msgspec.Struct, frozen=True):
 class Executor:
     """Answers requests to one schema. `make_context` makes what the steps of a request share.
 
-    With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core.
+    With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core. With a memory
+    for introspection, what asks for nothing but the schema runs once. Without persisted queries, clients are told so.
     """
 
     def __init__(
@@ -67,11 +70,16 @@ class Executor:
         make_context: Callable[[], Any],
         documents: Documents,
         compiler: Compiler | None = None,
+        *,
+        persisted: PersistedQueries | None = None,
+        introspection: Introspection | None = None,
     ) -> None:
         self._schema = schema
         self._make_context = make_context
         self._documents = documents
         self._compiler = compiler
+        self._persisted = persisted or PersistedQueries(0)
+        self._introspection = introspection
 
     async def execute(self, request: GraphQLRequest, *, read_only: bool = False) -> Answer:
         """Answer a request, refusals included; only what is a bug in here is raised.
@@ -86,11 +94,15 @@ class Executor:
 
     def prepare(self, request: GraphQLRequest, *, read_only: bool = False) -> Operation:
         """The operation that the request asks for. Raises RequestError."""
-        if request.query is None:
+        digest = hash_in(request.extensions) if request.extensions else None
+        text = request.query if digest is None else self._persisted.text(digest, request.query)
+        if text is None:
             raise refusal('The request has no query. Send {"query": "{ __typename }"}, for example.')
-        operation = self._documents.prepare(request.query, request.operation_name, read_only=read_only)
+        operation = self._documents.prepare(text, request.operation_name, read_only=read_only)
         if operation.is_subscription:
             raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
+        if digest is not None:
+            self._persisted.remember(digest, text)  # only now: nobody can fill the memory with nonsense
         return operation
 
     async def run(self, operation: Operation, variables: dict[str, Any]) -> Answer:
@@ -99,7 +111,7 @@ class Executor:
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if plan is None:
-            return await self._run_on_core(operation, variables)
+            return await self._run_uncompiled(operation, variables)
         root, coerced = plan
         run = Run(self._make_context(), coerced, variables)
         (data,) = await root.write_all(run, ROOT_VALUES, ROOT)
@@ -114,6 +126,17 @@ class Executor:
         if compiled is None:
             compiled = operation.kept["compiled"] = CompiledOperation(self._compiler, operation)
         return compiled
+
+    async def _run_uncompiled(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+        if self._introspection is None or not is_about_schema(operation):
+            return await self._run_on_core(operation, variables)
+        body = self._introspection.get(operation, variables)
+        if body is not None:
+            return Answer(body)
+        answer = await self._run_on_core(operation, variables)
+        if not answer.has_errors:
+            self._introspection.remember(operation, variables, answer.body)
+        return answer
 
     async def _run_on_core(self, operation: Operation, variables: dict[str, Any]) -> Answer:
         pending = execute(
@@ -145,11 +168,13 @@ def _answer_with_errors(errors: Sequence[GraphQLError], data: bytes, operation: 
 
 
 def refuse(error: RequestError, *, document: str | None = None, headers: Headers = ()) -> Answer:
-    """The answer that tells of a refused request; it has no data. `headers` go out beside those of the refusal."""
+    """The answer that tells of a refused request; it has no data. `headers` go out beside those of the refusal, and in
+    place of those that have the same name."""
     request_id = new_request_id()
     log_refusal(error, request_id=request_id, document=document)
     body = encode({"errors": present(error.errors, request_id=request_id, document=document)})
-    return Answer(body, error.status, error.json_status, (*error.headers, *headers), request_id)
+    sent = {**dict(error.headers), **dict(headers)}
+    return Answer(body, error.status, error.json_status, tuple(sent.items()), request_id)
 
 
 def _is_request_error(result: ExecutionResult) -> bool:

@@ -18,6 +18,7 @@ from api.errors import InvalidSettings, shorten
 PREFIX = "FIELDGRAPH_"
 
 Count = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], NoDecode]  # separated by commas, where pydantic-settings would read JSON
 
@@ -93,6 +94,13 @@ class Settings(BaseSettings):
     cached_characters: Count = Field(
         250_000,
         description="Characters that the remembered documents have together; each takes about 200 bytes of memory.",
+    )
+    persisted_characters: Size = Field(
+        1_000_000,
+        description="Characters of the documents that clients may name by hash, hashes counted; with 0 they may not.",
+    )
+    introspection_memory: Size = Field(
+        4_194_304, description="Most bytes of answers about the schema that are remembered; with 0 none is."
     )
 
     # Log
