@@ -201,10 +201,14 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     """What answers requests from this graph, as it is when each arrives."""
 
     def context() -> Request:
-        return Request(graph.engine, graph.head, settings.default_page, settings.max_page)
+        return Request(graph.engine, graph.head, settings.default_page, settings.max_page, settings.max_conditions)
 
     made = core(schema)
-    compiler = Compiler(made, Memory(settings.fragment_memory)) if settings.executor == "compiled" else None
+    compiler = (
+        Compiler(made, Memory(settings.fragment_memory), settings.cached_plans)
+        if settings.executor == "compiled"
+        else None
+    )
     return Executor(
         made,
         context,

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
         500_000, description="Most nodes an operation may ask for: its nested page sizes multiplied."
     )
 
+    max_conditions: Count = Field(
+        200, description="Most conditions in a filter; each is tried on every entity of a list."
+    )
+
     # Limits on documents
     max_characters: Count = Field(100_000, description="Most characters in a document.")
     max_tokens: Count = Field(2_000, description="Most tokens in a document, and as many comments.")
@@ -91,6 +95,9 @@ class Settings(BaseSettings):
     # Memory
     fragment_memory: Count = Field(268_435_456, description="Most bytes of JSON fragments that are remembered.")
     cached_operations: Count = Field(1_000, description="Documents that are remembered, parsed and validated.")
+    cached_plans: Count = Field(
+        16, description="Plans that are remembered of an operation, one for each outcome of its @skip and @include."
+    )
     cached_characters: Count = Field(
         250_000,
         description="Characters that the remembered documents have together; each takes about 200 bytes of memory.",

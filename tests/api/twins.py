@@ -69,7 +69,7 @@ class Twins:
         return _answer(self._reference, asked)
 
     def _context(self) -> Request:
-        return Request(self.engine, self.head, SETTINGS.default_page, SETTINGS.max_page)
+        return Request(self.engine, self.head, SETTINGS.default_page, SETTINGS.max_page, SETTINGS.max_conditions)
 
 
 def _answer(executor: Executor, asked: Asked) -> Answer:
