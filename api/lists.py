@@ -84,14 +84,7 @@ class Lists(Sequence[Listing]):
     async def pages(self) -> Sequence[Any]:
         """The page of each list: a Reach, or a RelationPage."""
         if self._pages is None:
-            engine, question = self._request.engine, self._question
-            if isinstance(question, Match):
-                self._pages = [await engine.match(question, self._page)] * len(self._sources)
-            elif isinstance(question, Expand):
-                starts = [source.id for source in self._sources]
-                self._pages = await engine.expand(starts, question, self._page)
-            else:
-                self._pages = await engine.relations([source.id for source in self._sources], question, self._page)
+            self._pages = await pages_of(self._request, self._sources, self._question, self._page)
         return self._pages
 
     async def counts(self) -> Sequence[int]:
@@ -110,6 +103,16 @@ class Lists(Sequence[Listing]):
         if isinstance(question, Expand):
             return await engine.count_reached(starts, question)
         return await engine.count_relations(starts, question)
+
+
+async def pages_of(request: Request, sources: Sequence[Any], question: Question, page: Page) -> Sequence[Any]:
+    """The page of each source's list: a Reach, or a RelationPage. One call for all."""
+    if isinstance(question, Match):
+        return [await request.engine.match(question, page)] * len(sources)
+    starts = [source.id for source in sources]
+    if isinstance(question, Expand):
+        return await request.engine.expand(starts, question, page)
+    return await request.engine.relations(starts, question, page)
 
 
 def list_step(read: Callable[[Arguments], Question], path: Path | None = None) -> ListStep:

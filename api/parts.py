@@ -1,6 +1,6 @@
 """The parts of an object's JSON: members that are plain, members that ask the engine, and the nodes of a connection."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from graphql import FieldNode
@@ -10,7 +10,7 @@ from api.columns import FAILED, Column, FieldSpot, ItemSpot, PickedSpot, Rank, R
 from api.fields import Step
 from api.fragments import Fragments
 from api.leaves import Encode, to_json
-from api.lists import ListPlan, Lists, ListStep, lists
+from api.lists import ListPlan, Lists, ListStep, lists, pages_of
 from api.writers import Nulls, Object, Writer, typed
 from graph.engine import Reach, settle
 
@@ -155,8 +155,8 @@ class StepPart:
 
 class ListPart:
     """A connection, which is there or is an error, but never null. What is asked is made once of constant arguments,
-    else in each execution; `wants_pages` if more than the length of its list is selected. `nodes` writes the connection
-    where nothing but plain nodes is selected of it."""
+    else in each execution; `wants_pages` if more than the length of its list is selected. Where nothing but nodes is
+    selected, they write the connection, and nothing is made of the list but its page."""
 
     def __init__(
         self, place: Place, shown: Object, step: ListStep, arguments: ArgumentReader, *, wants_pages: bool
@@ -169,17 +169,19 @@ class ListPart:
         self._wants_pages = wants_pages
         self._plan: ListPlan | None = None
         only = shown.parts[0][0] if len(shown.parts) == 1 else None
-        self._nodes = only.alone() if isinstance(only, NodesPart) else None
+        self._nodes = only.alone(place) if isinstance(only, NodesPart) else None
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
-        own = self._place.spot(spot)
+        values: Sequence[Any]
         try:
-            values = lists(run.request, sources, self._plan or self._read(run), wants_pages=self._wants_pages)
+            plan = self._plan or self._read(run)
+            if self._nodes is not None and plan.page is not None:
+                asked = pages_of(run.request, sources, plan.question, plan.page)
+                return await self._nodes.write_pages(run, asked, len(sources), spot)
+            values = lists(run.request, sources, plan, wants_pages=self._wants_pages)
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
-            return await self._shown.write(run, [error] * len(sources), own)
-        if self._nodes is not None and type(values) is Lists:
-            return await self._nodes.write(run, values, own)
-        return await self._shown.write(run, values, own)
+            values = [error] * len(sources)
+        return await self._shown.write(run, values, self._place.spot(spot))
 
     def _read(self, run: Run) -> ListPlan:
         plan = self._step.plan(run.request, self._arguments.read(run))
@@ -191,39 +193,48 @@ class ListPart:
 class NodesPart:
     """The nodes of a connection, records of one kind. Where they are plain, one parent's list is remembered.
 
-    `kept` gives the memory for what is written; None where the nodes are not plain. `alone` if nothing else is selected
-    of the connection, which is then written around its nodes.
+    `kept` gives the memory for what is written; None where the nodes are not plain. `around` is the place of the
+    connection, if nothing else is selected of it: it is then written around its nodes.
     """
 
     def __init__(
-        self, place: Place, item: Object, kept: Callable[[bytes], Fragments] | None, *, alone: bool = False
+        self, place: Place, item: Object, kept: Callable[[bytes], Fragments] | None, around: Place | None = None
     ) -> None:
         self.prefix = place.prefix
         self._place = place
         self._item = item
         self._kept = kept
-        self._template = b"{" + self.prefix.replace(b"%", b"%%") + b"%b}" if alone else b"%b"
+        self._around = around
+        self._template = b"%b" if around is None else b"{" + self.prefix.replace(b"%", b"%%") + b"%b}"
         self._fragments = None if kept is None else kept(self._template)
 
-    def alone(self) -> "NodesPart":
-        return NodesPart(self._place, self._item, self._kept, alone=True)
+    def alone(self, around: Place) -> "NodesPart":
+        return NodesPart(self._place, self._item, self._kept, around)
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
-        own = self._place.spot(spot)
         asked = sources if type(sources) is Lists else sources[0].asked
+        return await self.write_pages(run, asked.pages(), len(sources), spot)
+
+    async def write_pages(
+        self, run: Run, asked: Coroutine[Any, Any, Sequence[Reach]], count: int, spot: Spot
+    ) -> Column:
+        """Writes the nodes of pages that have been asked for, `count` of them."""
         try:
-            pages = await asked.pages()
+            pages = await asked
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
-            errors = [error] * len(sources)
-            return typed(run, await self._item.write(run, errors, own), own, self._place.nulls)
+            own = self._spot(spot)
+            return typed(run, await self._item.write(run, [error] * count, own), own, self._place.nulls)
         if self._fragments is not None:
             column = list(map(self._fragments.known.get, map(id, pages)))
             if all(column) or self._write_missing(column, pages, self._fragments):
                 return column
         lengths = [len(page.entities) for page in pages]
         flat = pages[0].entities if len(pages) == 1 else [entity for page in pages for entity in page.entities]
-        written = await self._item.write_lists(run, flat, lengths, ItemSpot(own, False, lengths))
+        written = await self._item.write_lists(run, flat, lengths, ItemSpot(self._spot(spot), False, lengths))
         return [FAILED if each is FAILED else self._template % each for each in written]
+
+    def _spot(self, above: Spot) -> Spot:
+        return self._place.spot(above if self._around is None else self._around.spot(above))
 
     def _write_missing(self, column: Column, pages: Sequence[Reach], fragments: Fragments) -> bool:
         """Writes the lists that are not remembered; gives up where a member cannot be written."""
