@@ -10,6 +10,7 @@ nothing there: nobody may keep the answer to a POST, so it needs neither Cache-C
 import asyncio
 from collections.abc import Callable, Mapping
 
+import msgspec
 from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
@@ -83,6 +84,9 @@ class Endpoint:
 
     async def _get(self, request: GraphQLRequest, headers: Mapping[bytes, bytes], media_type: str) -> Answer:
         """The answer to a GET, which may be kept and asked for again by its tag. Raises RequestError."""
+        if self._executor.explains(request):  # no two such answers are alike: they tell times
+            answer = await self._executor.execute(request, read_only=True)
+            return msgspec.structs.replace(answer, headers=(*answer.headers, *UNKEPT))
         operation = self._executor.prepare(request, read_only=True)
         coding = content_coding(headers.get(b"accept-encoding", b""))
         tag = (b"etag", entity_tag(request, media_type, coding, self._state()))

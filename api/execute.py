@@ -24,6 +24,7 @@ from api.errors import (
 )
 from api.leaves import NULL
 from api.operation import CompiledOperation
+from api.trace import Trace, is_asked_for
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -58,7 +59,8 @@ class Answer(msgspec.Struct, frozen=True):
 class Executor:
     """Answers requests to one schema. `make_context` makes what the steps of a request share.
 
-    With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core.
+    With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core. `explains` if
+    requests may ask how they are answered; else that they ask is ignored, as any extension that is not known.
     """
 
     def __init__(
@@ -67,11 +69,14 @@ class Executor:
         make_context: Callable[[], Any],
         documents: Documents,
         compiler: Compiler | None = None,
+        *,
+        explains: bool = False,
     ) -> None:
         self._schema = schema
         self._make_context = make_context
         self._documents = documents
         self._compiler = compiler
+        self._explains = explains
 
     async def execute(self, request: GraphQLRequest, *, read_only: bool = False) -> Answer:
         """Answer a request, refusals included; only what is a bug in here is raised.
@@ -80,9 +85,20 @@ class Executor:
         """
         try:
             operation = self.prepare(request, read_only=read_only)
+            if request.extensions and self.explains(request):
+                return await self._explained(operation, request.variables or {})
             return await self.run(operation, request.variables or {})
         except RequestError as error:
             return refuse(error, document=request.query)
+
+    def explains(self, request: GraphQLRequest) -> bool:
+        """Whether the answer will tell how it came about. Raises RequestError."""
+        return self._explains and is_asked_for(request.extensions)
+
+    async def _explained(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+        trace = Trace()
+        answer = await self.run(operation, variables, trace)
+        return msgspec.structs.replace(answer, body=trace.added_to(answer.body))
 
     def prepare(self, request: GraphQLRequest, *, read_only: bool = False) -> Operation:
         """The operation that the request asks for. Raises RequestError."""
@@ -93,15 +109,18 @@ class Executor:
             raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
         return operation
 
-    async def run(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    async def run(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
         """Run a prepared operation. Raises RequestError if the variables do not fit it."""
         self._documents.check_nodes(operation, variables)
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if plan is None:
-            return await self._run_on_core(operation, variables)
+            return await self._run_on_core(operation, variables, trace)
         root, coerced = plan
-        run = Run(self._make_context(), coerced, variables)
+        context = self._make_context()
+        if trace is not None:
+            context = trace.watch(context, "compiled")
+        run = Run(context, coerced, variables, trace=trace)
         (data,) = await root.write_all(run, ROOT_VALUES, ROOT)
         if run.failures or data is None:
             return _answer_with_errors(run.errors(), data or NULL, operation)
@@ -115,13 +134,17 @@ class Executor:
             compiled = operation.kept["compiled"] = CompiledOperation(self._compiler, operation)
         return compiled
 
-    async def _run_on_core(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None) -> Answer:
+        context = self._make_context()
+        if trace is not None:
+            context = trace.watch(context, "reference")
         pending = execute(
             self._schema,
             operation.document,
-            context_value=self._make_context(),
+            context_value=context,
             variable_values=variables,
             operation_name=operation.name,
+            middleware=None if trace is None else [trace],
         )
         result = await pending if isawaitable(pending) else pending
         if not result.errors:
