@@ -3,8 +3,9 @@
 import asyncio
 import json
 import os
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
@@ -21,6 +22,8 @@ from api.execute import Executor, GraphQLRequest
 from api.explain import drawn
 from api.following import Follower
 from api.fragments import Memory
+from api.introspection import Introspection
+from api.persisted import PersistedQueries
 from api.request import Request
 from api.schema import core, print_sdl, schema
 from api.server import listen, serve
@@ -28,6 +31,7 @@ from api.settings import Settings, load_settings
 from api.telemetry import configure_logging
 from api.trace import EXTENSION
 from api.transfer import STREAM, Imported, export, import_files, writing
+from api.workers import supervise
 from graph.engine import settle
 from graph.errors import FieldgraphError, Refused
 from graph.graph import STORE, Graph
@@ -65,6 +69,7 @@ Format = Annotated[str, typer.Option(help="The format of the file: jsonl, graph 
 def serve_command(
     host: Annotated[str | None, typer.Option(help="Address to serve on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on; 0 is any.", show_default="8000")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that serve, on one socket.", show_default="1")] = None,
     data: Data = None,
     wait: Wait = None,
     seed: Seed = None,
@@ -73,9 +78,17 @@ def serve_command(
     ] = None,
 ) -> None:
     """Serve GraphQL over HTTP, and GraphiQL for browsers, at /graphql."""
-    settings = load_settings(host=host, port=port, data=data, wait=wait, seed=seed, executor=executor)
+    settings = load_settings(host=host, port=port, workers=workers, data=data, wait=wait, seed=seed, executor=executor)
     configure_logging(settings)
     listener = listen(settings.host, settings.port)  # first, so that a port in use is known before anything is made
+    if settings.workers == 1:
+        serve_store(settings, listener, announce)
+    else:
+        supervise("api.__main__:serve_store", settings, listener, announce)
+
+
+def serve_store(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    """What one process does to serve, be it the only one or a worker."""
     with opened(settings, seeds=True) as graph:
         follower = Follower(graph)
         application = build_app(
@@ -86,7 +99,7 @@ def serve_command(
             ready=follower.facts,
             lifespan=follower.lifespan,
         )
-        serve(application, listener, settings, announce=lambda url: announce(graph, url))
+        serve(application, listener, settings, announce=lambda url: announce(served(graph, url)))
 
 
 @app.command()
@@ -225,20 +238,37 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     """What answers requests from this graph, as it is when each arrives."""
 
     def context() -> Request:
-        return Request(graph.engine, graph.head, settings.default_page, settings.max_page)
+        return Request(graph.engine, graph.head, settings.default_page, settings.max_page, settings.max_conditions)
 
     made = core(schema)
-    compiler = Compiler(made, Memory(settings.fragment_memory)) if settings.executor == "compiled" else None
-    return Executor(made, context, Documents(made, settings), compiler, explains=settings.explain)
+    compiler = (
+        Compiler(made, Memory(settings.fragment_memory), settings.cached_plans)
+        if settings.executor == "compiled"
+        else None
+    )
+    return Executor(
+        made,
+        context,
+        Documents(made, settings),
+        compiler,
+        persisted=PersistedQueries(settings.persisted_characters),
+        introspection=Introspection(settings.introspection_memory) if compiler else None,
+        explains=settings.explain,
+    )
 
 
-def announce(graph: Graph, url: str) -> None:
+def served(graph: Graph, url: str) -> str:
+    """What the service says once it answers."""
     held = settle(graph.engine.statistics())
     entities, relations = sum(held.entities.values()), sum(held.relations.values())
-    typer.echo(
+    return (
         f"Fieldgraph serves {entities:,} entities and {relations:,} relations on {url}/graphql"
         " (open it in a browser for GraphiQL; Ctrl+C stops)"
     )
+
+
+def announce(text: str) -> None:
+    typer.echo(text)
     sys.stdout.flush()
 
 

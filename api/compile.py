@@ -58,10 +58,12 @@ class NotCompiled(Exception):
 
 
 class Compiler:
-    """Compiles operations over one schema; what their plans remember shares one memory."""
+    """Compiles operations over one schema; what their plans remember shares one memory. `most_plans` is how many plans
+    are kept of one operation."""
 
-    def __init__(self, schema: GraphQLSchema, memory: Memory) -> None:
+    def __init__(self, schema: GraphQLSchema, memory: Memory, most_plans: int = 16) -> None:
         self.schema = schema
+        self.most_plans = most_plans
         self._memory = memory
         self._fragments: WeakValueDictionary[tuple[object, ...], Fragments] = WeakValueDictionary()
 

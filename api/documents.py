@@ -1,6 +1,5 @@
 """From the text of a document to an operation that may run: parsed, held against the limits, validated, remembered."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +27,7 @@ from api.errors import (
     shorten,
 )
 from api.limits import Fragments, check_document, in_spread_order
+from api.recent import Recent
 from api.settings import Settings
 
 
@@ -41,17 +41,9 @@ class Operation:
     fragments: Fragments  # each after those that it spreads
     document: DocumentNode
     most_nodes: int  # whatever the variables
+    is_query: bool  # running it changes nothing
+    is_subscription: bool  # it is answered by a stream
     kept: dict[str, Any] = field(default_factory=dict)  # what the executor makes of it, and uses again
-
-    @property
-    def is_query(self) -> bool:
-        """Whether running it changes nothing."""
-        return self.definition.operation is OperationType.QUERY
-
-    @property
-    def is_subscription(self) -> bool:
-        """Whether it is answered by a stream."""
-        return self.definition.operation is OperationType.SUBSCRIPTION
 
 
 class Documents:
@@ -64,20 +56,21 @@ class Documents:
         self._schema = schema
         self._settings = settings
         self._budget = NodeBudget(schema, settings)
-        self._remembered: OrderedDict[str, list[Operation]] = OrderedDict()
-        self._characters = 0
+        self._recent = Recent[str, list[Operation]](
+            settings.cached_characters, lambda text, _: len(text), settings.cached_operations
+        )
 
     def prepare(self, text: str, name: str | None = None, *, read_only: bool = False) -> Operation:
         """The operation of the document that has this name, or the only one. Raises RequestError.
 
         With `read_only`, anything but a query is refused, even where the schema has no such operation.
         """
-        operations = self._remembered.get(text)
+        operations = self._recent.peek(text)
         if operations is None:
             operations = self._read(text, name, read_only)
-            self._remember(text, operations)
+            self._recent.put(text, operations)
         else:
-            self._remembered.move_to_end(text)
+            self._recent.touch(text)
         operation = operations[0] if len(operations) == 1 and not name else _choose(operations, name)
         if read_only and not operation.is_query:
             raise _not_read_only()
@@ -103,6 +96,8 @@ class Documents:
                 fragments=fragments,
                 document=document,
                 most_nodes=self._budget.count(definition, fragments),
+                is_query=definition.operation is OperationType.QUERY,
+                is_subscription=definition.operation is OperationType.SUBSCRIPTION,
             )
             for definition in document.definitions
             if isinstance(definition, OperationDefinitionNode)
@@ -139,16 +134,6 @@ class Documents:
             )
         except GraphQLSyntaxError as error:
             raise _too_large(error) or document_fault([error], PARSE_FAILED) from error
-
-    def _remember(self, text: str, operations: list[Operation]) -> None:
-        self._remembered[text] = operations
-        self._characters += len(text)
-        while (
-            len(self._remembered) > self._settings.cached_operations
-            or self._characters > self._settings.cached_characters
-        ):
-            forgotten, _ = self._remembered.popitem(last=False)
-            self._characters -= len(forgotten)
 
 
 def _is_read_only(document: DocumentNode, name: str | None) -> bool:

@@ -84,10 +84,10 @@ class Endpoint:
 
     async def _get(self, request: GraphQLRequest, headers: Mapping[bytes, bytes], media_type: str) -> Answer:
         """The answer to a GET, which may be kept and asked for again by its tag. Raises RequestError."""
-        if self._executor.explains(request):  # no two such answers are alike: they tell times
-            answer = await self._executor.execute(request, read_only=True)
-            return msgspec.structs.replace(answer, headers=(*answer.headers, *UNKEPT))
         operation = self._executor.prepare(request, read_only=True)
+        if self._executor.explains(request):  # no two such answers are alike: they tell times
+            explained = await self._executor.explain(operation, request.variables or {})
+            return msgspec.structs.replace(explained, headers=UNKEPT)
         coding = content_coding(headers.get(b"accept-encoding", b""))
         tag = (b"etag", entity_tag(request, media_type, coding, self._state()))
         if names_tag(headers.get(b"if-none-match", b""), tag[1]):
@@ -111,7 +111,7 @@ class Endpoint:
 
 
 def _wants_page(accept: str, query_string: bytes) -> bool:
-    if not accept or any(part.startswith(b"query=") for part in query_string.split(b"&")):
+    if not accept or any(part.startswith((b"query=", b"extensions=")) for part in query_string.split(b"&")):
         return False
     return negotiate(accept, (*ANSWERS, HTML)) == HTML
 

@@ -55,6 +55,10 @@ class CannotListen(FieldgraphError):
     """The address to serve on cannot be had."""
 
 
+class CannotServe(FieldgraphError):
+    """No worker can be started."""
+
+
 class RequestError(Exception):
     """A request that is refused as a whole, before anything of it ran.
 

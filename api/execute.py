@@ -22,8 +22,10 @@ from api.errors import (
     present,
     refusal,
 )
+from api.introspection import Introspection, is_about_schema
 from api.leaves import NULL
 from api.operation import CompiledOperation
+from api.persisted import PersistedQueries, hash_in
 from api.trace import Trace, is_asked_for
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -59,8 +61,9 @@ class Answer(msgspec.Struct, frozen=True):
 class Executor:
     """Answers requests to one schema. `make_context` makes what the steps of a request share.
 
-    With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core. `explains` if
-    requests may ask how they are answered; else that they ask is ignored, as any extension that is not known.
+    With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core. With a memory
+    for introspection, what asks for nothing but the schema runs once. Without persisted queries, clients are told so.
+    `explains` if requests may ask how they are answered; else it is ignored that they do, as any unknown extension.
     """
 
     def __init__(
@@ -70,12 +73,16 @@ class Executor:
         documents: Documents,
         compiler: Compiler | None = None,
         *,
+        persisted: PersistedQueries | None = None,
+        introspection: Introspection | None = None,
         explains: bool = False,
     ) -> None:
         self._schema = schema
         self._make_context = make_context
         self._documents = documents
         self._compiler = compiler
+        self._persisted = persisted or PersistedQueries(0)
+        self._introspection = introspection
         self._explains = explains
 
     async def execute(self, request: GraphQLRequest, *, read_only: bool = False) -> Answer:
@@ -86,7 +93,7 @@ class Executor:
         try:
             operation = self.prepare(request, read_only=read_only)
             if request.extensions and self.explains(request):
-                return await self._explained(operation, request.variables or {})
+                return await self.explain(operation, request.variables or {})
             return await self.run(operation, request.variables or {})
         except RequestError as error:
             return refuse(error, document=request.query)
@@ -95,18 +102,17 @@ class Executor:
         """Whether the answer will tell how it came about. Raises RequestError."""
         return self._explains and is_asked_for(request.extensions)
 
-    async def _explained(self, operation: Operation, variables: dict[str, Any]) -> Answer:
-        trace = Trace()
-        answer = await self.run(operation, variables, trace)
-        return msgspec.structs.replace(answer, body=trace.added_to(answer.body))
-
     def prepare(self, request: GraphQLRequest, *, read_only: bool = False) -> Operation:
         """The operation that the request asks for. Raises RequestError."""
-        if request.query is None:
+        digest = hash_in(request.extensions) if request.extensions else None
+        text = request.query if digest is None else self._persisted.text(digest, request.query)
+        if text is None:
             raise refusal('The request has no query. Send {"query": "{ __typename }"}, for example.')
-        operation = self._documents.prepare(request.query, request.operation_name, read_only=read_only)
+        operation = self._documents.prepare(text, request.operation_name, read_only=read_only)
         if operation.is_subscription:
             raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
+        if digest is not None:
+            self._persisted.remember(digest, text)  # only now: nobody can fill the memory with nonsense
         return operation
 
     async def run(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
@@ -115,7 +121,9 @@ class Executor:
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if plan is None:
-            return await self._run_on_core(operation, variables, trace)
+            if trace is not None:
+                return await self._run_on_core(operation, variables, trace)
+            return await self._run_uncompiled(operation, variables)
         root, coerced = plan
         context = self._make_context()
         if trace is not None:
@@ -126,6 +134,12 @@ class Executor:
             return _answer_with_errors(run.errors(), data or NULL, operation)
         return Answer(b'{"data":%b}' % data)
 
+    async def explain(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+        """As `run`; the answer tells how it came about."""
+        trace = Trace()
+        answer = await self.run(operation, variables, trace)
+        return msgspec.structs.replace(answer, body=trace.added_to(answer.body))
+
     def _compiled(self, operation: Operation) -> CompiledOperation | None:
         if self._compiler is None:
             return None
@@ -134,7 +148,18 @@ class Executor:
             compiled = operation.kept["compiled"] = CompiledOperation(self._compiler, operation)
         return compiled
 
-    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None) -> Answer:
+    async def _run_uncompiled(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+        if self._introspection is None or not is_about_schema(operation):
+            return await self._run_on_core(operation, variables)
+        body = self._introspection.get(operation, variables)
+        if body is not None:
+            return Answer(body)
+        answer = await self._run_on_core(operation, variables)
+        if not answer.has_errors:
+            self._introspection.remember(operation, variables, answer.body)
+        return answer
+
+    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
         context = self._make_context()
         if trace is not None:
             context = trace.watch(context, "reference")
@@ -168,11 +193,13 @@ def _answer_with_errors(errors: Sequence[GraphQLError], data: bytes, operation: 
 
 
 def refuse(error: RequestError, *, document: str | None = None, headers: Headers = ()) -> Answer:
-    """The answer that tells of a refused request; it has no data. `headers` go out beside those of the refusal."""
+    """The answer that tells of a refused request; it has no data. `headers` go out beside those of the refusal, and in
+    place of those that have the same name."""
     request_id = new_request_id()
     log_refusal(error, request_id=request_id, document=document)
     body = encode({"errors": present(error.errors, request_id=request_id, document=document)})
-    return Answer(body, error.status, error.json_status, (*error.headers, *headers), request_id)
+    sent = {**dict(error.headers), **dict(headers)}
+    return Answer(body, error.status, error.json_status, tuple(sent.items()), request_id)
 
 
 def _is_request_error(result: ExecutionResult) -> bool:

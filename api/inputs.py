@@ -37,9 +37,6 @@ from graph.plan import (
 )
 from graph.vocabulary import Kind
 
-MOST_CONDITIONS = 200
-"""Each is tried on every entity of a list, so a thousand of them would hold up everybody."""
-
 Given = Mapping[str, Any]
 Reader = Callable[[Any], Where]
 """Reads what was given for one key of a filter as a condition."""
@@ -205,14 +202,13 @@ def read_single(path: Path, kind: Kind) -> Reader:
 
 def where_given(kind: Kind, given: Given | None) -> Where:
     """The condition of a list of this kind; a filter that is absent or null keeps everything."""
-    if given is None:
-        return ALWAYS
-    where = read_filter(kind)(given)
-    if (size := conditions_in(where)) > MOST_CONDITIONS:
-        raise InvalidInput(
-            f"The filter has {size:,} conditions; at most {MOST_CONDITIONS} are tried. Use `in` for values."
-        )
-    return where
+    return ALWAYS if given is None else read_filter(kind)(given)
+
+
+def check_conditions(where: Where, most: int) -> None:
+    """Refuse a condition that takes too many comparisons for each entity. Raises InvalidInput."""
+    if where != ALWAYS and (size := conditions_in(where)) > most:
+        raise InvalidInput(f"The filter has {size:,} conditions; at most {most} are tried. Use `in` for values.")
 
 
 def conditions_in(where: Any) -> int:

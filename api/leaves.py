@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -26,6 +27,7 @@ _PLAIN: dict[str, Callable[[Any], bool]] = {
 }
 
 
+@cache
 def encoder(leaf: GraphQLLeafType) -> Encode:
     """Writes a value that is not None. Raises what graphql-core raises for a value that the type cannot show."""
     coerce = leaf.coerce_output_value

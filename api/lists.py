@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from api.fields import Arguments, Step, argument, stepped
-from api.inputs import order_given, where_given
+from api.inputs import check_conditions, order_given, where_given
 from api.relay import PAGING, Fits, Listing, PageArguments, list_identity
 from api.request import Request
 from graph.errors import InvalidCursor
@@ -47,7 +47,10 @@ class ListStep(Step):
 
     def plan(self, request: Request, given: Arguments) -> ListPlan:
         arguments = PageArguments.read(given, request)
-        return ListPlan(self.read(given), arguments, None if arguments.has_cursor else arguments.first_page)
+        question = self.read(given)
+        if not isinstance(question, Relations):
+            check_conditions(question.where, request.most_conditions)
+        return ListPlan(question, arguments, None if arguments.has_cursor else arguments.first_page)
 
 
 class Lists(Sequence[Listing]):

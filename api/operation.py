@@ -11,9 +11,6 @@ from api.compile import Compiler, NotCompiled
 from api.documents import Operation
 from api.writers import Object
 
-MOST_PLANS = 16
-
-
 BoundPlan = tuple[Object, Mapping[str, Any]]
 """A plan, and the coerced variables to run it with."""
 
@@ -50,7 +47,7 @@ class CompiledOperation:
         except NotCompiled:
             root = None
         self._plans[booleans] = root
-        while len(self._plans) > MOST_PLANS:
+        while len(self._plans) > self._compiler.most_plans:
             self._plans.popitem(last=False)
         return root
 

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from api.errors import refusal
 from api.execute import GraphQLRequest
@@ -29,7 +29,17 @@ async def read_post(headers: dict[bytes, bytes], receive: Receive, settings: Set
         _check_content_type(content_type.decode("latin-1"))
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise refusal("A compressed body is not read. Send it without Content-Encoding.", status=415)
-    return decode_request(await _read_body(receive, headers.get(b"content-length"), settings), settings)
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length[:20]) > settings.max_body:
+        raise _too_large(settings)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")  # nearly always it comes in one piece
+    else:
+        body = await _read_pieces(message, receive, settings)
+    if len(body) > settings.max_body:
+        raise _too_large(settings)
+    return decode_request(body, settings)
 
 
 def read_get(query_string: bytes, settings: Settings) -> GraphQLRequest:
@@ -70,24 +80,23 @@ def decode_request(body: bytes, settings: Settings) -> GraphQLRequest:
 
 
 def _checked(request: GraphQLRequest, settings: Settings) -> GraphQLRequest:
-    if request.variables and not _are_few_and_short(request.variables):
+    if request.variables and not _are_small(request.variables, settings):
         check_values(request.variables, settings)
     if request.extensions:
         check_values(request.extensions, settings)
     return request
 
 
-def _are_few_and_short(values: dict[str, Any]) -> bool:
-    """Whether nothing about the values can exceed any limit worth setting, as of nearly all requests."""
-    if len(values) > 20:
-        return False
+def _are_small(values: dict[str, Any], settings: Settings) -> bool:
+    """Whether the values are plain and well within every limit, as those of nearly all requests."""
+    longest = settings.max_string
     for value in values.values():
         if type(value) is str:
-            if len(value) > 200:
+            if len(value) > longest:
                 return False
         elif value is not None and type(value) is not int and type(value) is not bool:
             return False
-    return True
+    return len(values) < settings.max_values and settings.max_json_depth > 1
 
 
 def _decode_parameter(name: str, given: dict[str, str], settings: Settings) -> dict[str, Any] | None:
@@ -108,23 +117,13 @@ def _check_content_type(content_type: str) -> None:
         raise refusal(f"Send the request as Content-Type: application/json in UTF-8, {got}.", status=415)
 
 
-async def _read_body(receive: Receive, content_length: bytes | None, settings: Settings) -> bytes:
-    if content_length and content_length.isdigit() and int(content_length[:20]) > settings.max_body:
-        raise _too_large(settings)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        whole: bytes = message.get("body", b"")  # nearly always it comes in one piece
-        if len(whole) > settings.max_body:
-            raise _too_large(settings)
-        return whole
+async def _read_pieces(message: Message, receive: Receive, settings: Settings) -> bytes:
     body = bytearray()
     while True:
         if message["type"] == "http.disconnect":
             raise ClientGone
         body += message.get("body", b"")
-        if len(body) > settings.max_body:
-            raise _too_large(settings)
-        if not message.get("more_body", False):
+        if len(body) > settings.max_body or not message.get("more_body", False):
             return bytes(body)
         message = await receive()
 

@@ -80,7 +80,10 @@ class PlainPart:
         self._members = members
         self._fragments = fragments
         self.signature = tuple(member.signature for member in members)
-        self.keys = [member.place.key for member in members]
+
+    @property
+    def keys(self) -> list[str]:
+        return [member.place.key for member in self._members]
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         return self.write_now(run, sources, spot)

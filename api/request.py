@@ -7,9 +7,11 @@ from graph.journal.journal import Head
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The context of every step of an operation. `page_default` and `page_limit` are numbers of items in a list."""
+    """The context of every step of an operation. `page_default` and `page_limit` are numbers of items in a list,
+    `most_conditions` that of comparisons in a filter."""
 
     engine: Engine
     head: Head
     page_default: int
     page_limit: int
+    most_conditions: int

@@ -93,11 +93,11 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own method keeps the signal and raises it once more at the end. The second Ctrl+C waits for nobody.
-        if self.should_exit and sig == signal.SIGINT:
-            self.force_exit = True
-        if not self.should_exit:
-            self.last_resort.start()
-        self.should_exit = True
+        if self.should_exit:
+            self.force_exit = self.force_exit or sig == signal.SIGINT
+            return
+        self.should_exit = True  # first: another signal may come while the thread starts
+        self.last_resort.start()
 
 
 def _why(error: OSError, host: str, port: int) -> str:

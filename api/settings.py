@@ -18,6 +18,7 @@ from api.errors import InvalidSettings, shorten
 PREFIX = "FIELDGRAPH_"
 
 Count = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], NoDecode]  # separated by commas, where pydantic-settings would read JSON
 
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=default_data, description="Directory of the store.")
     seed: bool = Field(True, description="Whether a store that is empty gets the seed at the first start.")
     wait: Seconds = Field(5.0, description="Seconds to wait for the store's write lock before giving up.")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Processes that serve, on one socket; each holds the whole graph."
+    )
     shutdown_timeout: Seconds = Field(
         8.0, description="Seconds that requests under way have to finish in after SIGTERM."
     )
@@ -60,6 +64,10 @@ class Settings(BaseSettings):
     max_page: Annotated[int, Field(ge=1, le=100)] = Field(100, description="Most items on a page, at most 100.")
     max_nodes: Count = Field(
         500_000, description="Most nodes an operation may ask for: its nested page sizes multiplied."
+    )
+
+    max_conditions: Count = Field(
+        200, description="Most conditions in a filter; each is tried on every entity of a list."
     )
 
     # Limits on documents
@@ -88,9 +96,19 @@ class Settings(BaseSettings):
     # Memory
     fragment_memory: Count = Field(268_435_456, description="Most bytes of JSON fragments that are remembered.")
     cached_operations: Count = Field(1_000, description="Documents that are remembered, parsed and validated.")
+    cached_plans: Count = Field(
+        16, description="Plans that are remembered of an operation, one for each outcome of its @skip and @include."
+    )
     cached_characters: Count = Field(
         250_000,
         description="Characters that the remembered documents have together; each takes about 200 bytes of memory.",
+    )
+    persisted_characters: Size = Field(
+        1_000_000,
+        description="Characters of the documents that clients may name by hash, hashes counted; with 0 they may not.",
+    )
+    introspection_memory: Size = Field(
+        4_194_304, description="Most bytes of answers about the schema that are remembered; with 0 none is."
     )
 
     # Log

@@ -21,7 +21,7 @@ from api.lists import ListStep
 from api.parts import ListPart
 from api.request import Request
 from api.wording import camel, in_words
-from api.writers import Part, PlainMembers
+from api.writers import Part, is_plain
 from graph.engine import Engine, Reach, RelationPage, Statistics
 from graph.model import Entity
 from graph.plan import Expand, Match, Page, Relations
@@ -273,8 +273,8 @@ class TracedEngine:
 
 def _step_of(part: Any, path: Path) -> Step:
     """The step that writing a part of an object is; `path` is the object's."""
-    if isinstance(part, PlainMembers):
-        return Step(path, leaves=list(part.keys))
+    if is_plain(part):
+        return Step(path, leaves=[*part.keys])
     return Step((*path, part.place.key), part.place.nulls.name, is_list=isinstance(part, ListPart))
 
 

@@ -62,18 +62,20 @@ class Draft:
         return list(dict.fromkeys([*stays, *self.single.get((subject, kind), ())]))
 
 
-class Effects(NamedTuple):
-    """What storing a draft does, in the order in which it must be done, and how many writes did what."""
+class Counts(NamedTuple):
+    """How many writes did what."""
 
-    done: list[Done]
     created: int
     updated: int
     removed: int
     unchanged: int
 
 
-def effects(draft: Draft) -> Effects:
-    """Relations go before their ends do, and come after them. A write that changes nothing does nothing."""
+def effects(draft: Draft) -> tuple[list[Done], Counts]:
+    """What storing a draft does, in the order in which it must be done.
+
+    Relations go before their ends do, and come after them. A write that changes nothing does nothing.
+    """
     severed = _severed(draft)
     removed = [known for id in draft.removals if (known := draft.graph.entity(id)) is not None]
     done: list[Done] = [(ChangeAction.UNRELATED, relation) for relation in severed.values()]
@@ -96,7 +98,7 @@ def effects(draft: Draft) -> Effects:
     done += [(ChangeAction.RELATED, relation) for relation in _unsourced(draft, severed)]
     asked = len(draft.entities) + len(draft.relations)
     explicit = sum(name in severed for name in draft.unrelations)
-    return Effects(done, created, updated, len(removed) + explicit, asked - created - updated)
+    return done, Counts(created, updated, len(removed) + explicit, asked - created - updated)
 
 
 def _severed(draft: Draft) -> dict[RelationName, Relation]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
 
-from graph.draft import Draft, effects
+from graph.draft import Counts, Draft, effects
 from graph.errors import Fault, Refused
 from graph.journal.journal import Authorship, Head, Journal
 from graph.journal.memory import MemoryJournal
@@ -144,21 +144,28 @@ class Graph:
         lines = [write if isinstance(write, Line) else Line(write) for write in writes]
         with self._lock, one_stretch(len(lines)):
             self.take_in(self.fetch())
-            draft = self._checked(lines)  # before the lock is taken: others can write meanwhile
             taken_in: list[Change] = []
             try:
-                with self._journal.writing() as journal:
-                    taken_in += self.fetch()
-                    if taken_in:
-                        self._advance(taken_in)
-                        draft = self._checked(lines)
-                    effect = effects(draft)
-                    changes = journal.append(effect.done, self._clock(), authorship) if effect.done else []
+                changes, counts = self._append(lines, authorship, taken_in)
                 self._advance(changes)
                 taken_in += changes
             finally:
                 self._announce(taken_in)  # what others committed is news even where this write is refused
-            return Applied(self.version, effect.created, effect.updated, effect.removed, effect.unchanged, changes)
+            return Applied(self.version, *counts, changes)
+
+    def _append(
+        self, lines: Sequence[Line], authorship: Authorship, taken_in: list[Change]
+    ) -> tuple[list[Change], Counts]:
+        """Has the journal hold what the lines do; `taken_in` gets what others committed before. The draft, which takes
+        more memory than the lines, has gone by the time the engine grows."""
+        draft = self._checked(lines)  # before the lock is taken: others can write meanwhile
+        with self._journal.writing() as journal:
+            taken_in += self.fetch()
+            if taken_in:
+                self._advance(taken_in)
+                draft = self._checked(lines)
+            done, counts = effects(draft)
+            return journal.append(done, self._clock(), authorship) if done else [], counts
 
     def _checked(self, lines: Sequence[Line]) -> Draft:
         draft = Draft(lines, self.engine)

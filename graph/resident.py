@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from typing import Any, NamedTuple, TypeGuard
 
-import msgspec
 import networkx as nx
 
 from graph.adjacency import Adjacency, Known, Links
 from graph.engine import Reach, RelationPage, Statistics
-from graph.model import Change, Entity, Relation, RelationName
+from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
 from graph.paths import Path
 from graph.plan import (
@@ -37,11 +36,13 @@ from graph.predicates import Predicate, predicate, some_term
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 EdgeKey = tuple[RelationKind, Any]
+_EDGE_KEYS: dict[EdgeKey, EdgeKey] = {}
 
 
 def edge_key(name: Relation | RelationName) -> EdgeKey:
-    """The networkx key of a relation between its two ends."""
-    return name.kind, name.role or name.impact
+    """The networkx key of a relation between its two ends, the same object for all that are alike."""
+    key = name.kind, name.role or name.impact
+    return _EDGE_KEYS.setdefault(key, key)
 
 
 class Resident:
@@ -116,12 +117,14 @@ class Resident:
             self.graph.remove_edge(relation.subject, relation.object, key)
             self._relation_counts[relation.kind] -= 1
             return
-        for end in ("subject", "object"):
-            # The ends' own text serves all their relations: half the memory of a relation, for millions of them.
-            msgspec.structs.force_setattr(relation, end, self.graph._node[getattr(relation, end)]["record"].id)
+        share_ids(relation, self._own_id)
         if not self.graph.has_edge(relation.subject, relation.object, key):
             self._relation_counts[relation.kind] += 1
         self.graph.add_edge(relation.subject, relation.object, key, record=relation)
+
+    def _own_id(self, id: str) -> str:
+        own: str = self.graph._node[id]["record"].id
+        return own
 
     def _reindex(self, before: dict[str, Entity | None]) -> None:
         """Brings shelves and natural keys from what these entities were to what they are."""
@@ -144,12 +147,13 @@ class Resident:
         return [self.entity(id) for id in ids]
 
     async def find(self, kind: Kind, values: Sequence[str]) -> list[Entity | None]:
-        indexes = [self._found[kind, attribute] for attribute in NATURAL_KEYS[kind]]
-        found = []
-        for value in values:
-            ids = next((ids for index in indexes if (ids := index.get(value))), None)
-            found.append(self.entity(ids[0]) if ids else None)
-        return found
+        return [self._found_by(kind, value) for value in values]
+
+    def _found_by(self, kind: Kind, value: str) -> Entity | None:
+        for attribute in NATURAL_KEYS[kind]:
+            if ids := self._found[kind, attribute].get(value):
+                return self.entity(ids[0])
+        return None
 
     async def match(self, match: Match, page: Page) -> Reach:
         sorter = self._sorter(match.order, match.kind)

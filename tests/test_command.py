@@ -514,6 +514,11 @@ def test_a_port_in_use_is_told_before_anything_is_made(tmp_path):
 # Settings
 
 
+def test_no_workers_at_all_are_refused(tmp_path):
+    told = refused("serve", "--workers", 0, "--data", tmp_path)
+    assert told == "fieldgraph: FIELDGRAPH_WORKERS is 0, but must be a whole number from 1 to 64.\n"
+
+
 def test_host_port_and_data_can_be_set_in_the_environment(store):
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
@@ -532,6 +537,7 @@ def test_an_option_goes_before_the_environment(store, tmp_path):
     ("settings", "told"),
     [
         ({"port": "http"}, "FIELDGRAPH_PORT is 'http', but must be a whole number from 0 to 65535."),
+        ({"workers": "two"}, "FIELDGRAPH_WORKERS is 'two', but must be a whole number from 1 to 64."),
         ({"wait": "-1"}, "FIELDGRAPH_WAIT is '-1', but must be a number of seconds from 0 on."),
         (
             {"host": "no-such-host.invalid"},
@@ -588,6 +594,7 @@ def foreign(store: Path) -> bytes:
         (["import", "-"], damaged, DAMAGED),
         (["export"], damaged, DAMAGED),
         (["serve"], foreign, NOT_OURS),
+        (["serve", "--workers", "2"], damaged, DAMAGED),
         (["import", "-"], foreign, NOT_OURS),
         (["export"], lambda store: b"", NOT_OURS),
     ],

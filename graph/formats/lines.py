@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from graph.errors import Fault
-from graph.model import Entity, Line, Relation
+from graph.model import Entity, Line, Relation, share_ids
 from graph.parse import Unreadable, write
 
 BOM = b"\xef\xbb\xbf"
@@ -35,12 +35,16 @@ class Refusal(NamedTuple):
 
 def read(rows: Iterable[bytes], file: str = "") -> Iterator[Line | Refusal]:
     """The writes that a file asks for, in its order; `file` is its name, where a fault should tell it."""
+    ids: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
         text = (row.removeprefix(BOM) if number == 1 else row).strip()
         if not text or text.startswith(b"#"):
             continue
         try:
-            yield Line(write(_decode(text)), number, file)
+            wanted = write(_decode(text))
+            if isinstance(wanted, Relation):
+                share_ids(wanted, lambda id: ids.setdefault(id, id))
+            yield Line(wanted, number, file)
         except Unreadable as error:
             yield Refusal(number, file, error.reasons, error.ids)
         except UnicodeDecodeError as error:

@@ -10,6 +10,8 @@ from graphql import GraphQLError, GraphQLSchema, build_schema
 from api.app import Application, build_app
 from api.documents import Documents
 from api.execute import Executor
+from api.introspection import Introspection
+from api.persisted import PersistedQueries
 from api.settings import Settings
 from graph.errors import Conflict, FieldgraphError, InvalidCursor, InvalidInput, NotFound, StoreBusy, StoreError
 
@@ -95,9 +97,15 @@ def make_schema(root: Root | None = None) -> GraphQLSchema:
     return schema
 
 
-def make_executor(root: Root | None = None, **settings: Any) -> Executor:
-    schema = make_schema(root)
-    return Executor(schema, dict, Documents(schema, Settings(**settings)))
+def make_executor(root: Root | None = None, **options: Any) -> Executor:
+    schema, settings = make_schema(root), Settings(**options)
+    return Executor(
+        schema,
+        dict,
+        Documents(schema, settings),
+        persisted=PersistedQueries(settings.persisted_characters),
+        introspection=Introspection(settings.introspection_memory),
+    )
 
 
 def make_app(root: Root | None = None, state: Callable[[], object] = lambda: 3, **settings: Any) -> Application:

@@ -346,6 +346,16 @@ def test_an_explained_answer_is_never_kept(small: Graph) -> None:
         assert again.status_code == (304 if is_kept else answer.status_code)
 
 
+def test_what_is_remembered_of_the_schema_holds_no_plan_and_makes_none(small: Graph) -> None:
+    executor = executor_of(small, Settings())
+    plain, extended = [
+        GraphQLRequest("{ __schema { queryType { name } } }", extensions={"explain": asks}) for asks in (False, True)
+    ]
+    answers = [json.loads(settle(executor.execute(request)).body) for request in (plain, extended, plain, extended)]
+    assert answers[0] == answers[2] == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+    assert [answers[index]["extensions"]["explain"]["executor"] for index in (1, 3)] == ["reference"] * 2
+
+
 # Drawn
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
+from api.app import build_app
 from api.errors import CannotListen
-from api.server import listen, url_of
+from api.server import Server, listen, url_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,6 +105,18 @@ def test_what_does_not_finish_in_time_is_told_so():
         assert answer.result().json()["errors"][0]["extensions"] == {"code": "TIMEOUT"}
         assert process.wait(timeout=5) == 0
         assert time.monotonic() - start < 3
+
+
+def test_a_signal_that_comes_while_another_is_obeyed_disturbs_nothing(monkeypatch):
+    server, starts = Server(uvicorn.Config(build_app), lambda: None), []
+
+    def start() -> None:
+        starts.append(1)
+        server.handle_exit(signal.SIGTERM, None)
+
+    monkeypatch.setattr(server.last_resort, "start", start)
+    server.handle_exit(signal.SIGINT, None)
+    assert (starts, server.should_exit, server.force_exit) == ([1], True, False)
 
 
 def exchange(url: str, request: bytes) -> bytes:

@@ -37,7 +37,7 @@ class Watched(Executor):
 
     fallbacks = 0
 
-    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None) -> Answer:
+    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
         self.fallbacks += 1
         return await super()._run_on_core(operation, variables, trace)
 
@@ -71,7 +71,7 @@ class Twins:
         return _answer(self._reference, asked, explained)
 
     def _context(self) -> Request:
-        return Request(self.engine, self.head, SETTINGS.default_page, SETTINGS.max_page)
+        return Request(self.engine, self.head, SETTINGS.default_page, SETTINGS.max_page, SETTINGS.max_conditions)
 
 
 def _answer(executor: Executor, asked: Asked, explained: bool) -> Answer:

@@ -1,25 +1,18 @@
 """One store served by two processes beside one: what the second adds."""
 
-import subprocess
-import sys
 from statistics import median
 
 from tests.bench.drive import CONNECTIONS, Drive, drive
 from tests.bench.lab import QUERIES, Lab
 from tests.bench.report import Part, figure, table
-from tests.bench.servers import ROOT, Server, fieldgraph, plain, running
+from tests.bench.servers import Server, fieldgraph, running
 
 TITLE = "Two workers"
-OPTION = "--workers"
 ASKED = ("small", "page")
 
 
-def measure(lab: Lab) -> Part | None:
-    """None where the service has no such option."""
-    if not _has_option():
-        lab.tell(f"`fieldgraph serve` has no {OPTION}: two workers are left out")
-        return None
-    two = fieldgraph(lab.store, "two workers", OPTION, "2")
+def measure(lab: Lab) -> Part:
+    two = fieldgraph(lab.store, "two workers", "--workers", "2")
     with running(fieldgraph(lab.store, "one process"), lab.directory) as one, running(two, lab.directory) as both:
         lab.tell("driving one process and two workers")
         servers = [one, both]
@@ -28,12 +21,6 @@ def measure(lab: Lab) -> Part | None:
             for server, query in drives if turn % 2 == 0 else reversed(drives):
                 drives[server, query].append(drive(server.url, QUERIES[query], lab.seconds))
     return Part(TITLE, _text({(server.name, query): found[1:] for (server, query), found in drives.items()}))
-
-
-def _has_option() -> bool:
-    command = [sys.executable, "-m", "api", "serve", "--help"]
-    told = subprocess.run(command, cwd=ROOT, env=plain(), capture_output=True, text=True, timeout=60, check=True)
-    return OPTION in told.stdout
 
 
 def _text(drives: dict[tuple[str, str], list[Drive]]) -> str:

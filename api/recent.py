@@ -1,0 +1,57 @@
+"""What was used last, as much of it as a bound permits."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Recent(Generic[Key, Value]):
+    """Values by their keys: at most `most` of them, whose sizes together are at most `limit`.
+
+    Over either bound the least recently used are forgotten. A value that alone is too large is not kept, and nothing is
+    forgotten for it. `size` must tell the same of the same pair whenever it is asked.
+
+    >>> recent = Recent[str, str](limit=5, size=lambda key, value: len(value))
+    >>> for word in ("one", "by", "three words"):
+    ...     recent.put(word, word)
+    >>> recent.get("one"), recent.get("three words")
+    ('one', None)
+    >>> recent.put("a", "a")  # "by" was used before "one"
+    >>> recent.get("one"), recent.get("by"), recent.spent
+    ('one', None, 4)
+    """
+
+    def __init__(self, limit: int, size: Callable[[Key, Value], int], most: int | None = None) -> None:
+        self._limit = limit
+        self._size = size
+        self._most = most
+        self._kept: OrderedDict[Key, Value] = OrderedDict()
+        self.spent = 0
+        # The two halves of get(), for the hot path, where a call of a Python function would be half of the cost.
+        self.peek = self._kept.get
+        self.touch = self._kept.move_to_end
+
+    def get(self, key: Key) -> Value | None:
+        """The value, from now on the most recently used one."""
+        value = self.peek(key)
+        if value is not None:
+            self.touch(key)
+        return value
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep the value, in place of one that has the same key."""
+        if key in self._kept:
+            self._forget(key)
+        size = self._size(key, value)
+        if size > self._limit:
+            return
+        self._kept[key] = value
+        self.spent += size
+        while self.spent > self._limit or (self._most is not None and len(self._kept) > self._most):
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: Key) -> None:
+        self.spent -= self._size(key, self._kept.pop(key))
