@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +19,7 @@ from api.compile import Compiler
 from api.documents import Documents
 from api.errors import InvalidSettings
 from api.execute import Executor, GraphQLRequest
+from api.explain import drawn
 from api.following import Follower
 from api.fragments import Memory
 from api.introspection import Introspection
@@ -27,6 +29,7 @@ from api.schema import core, print_sdl, schema
 from api.server import listen, serve
 from api.settings import Settings, load_settings
 from api.telemetry import configure_logging
+from api.trace import EXTENSION
 from api.transfer import STREAM, Imported, export, import_files, writing
 from api.workers import supervise
 from graph.engine import settle
@@ -126,6 +129,40 @@ def query(
         raise typer.Exit(1)
 
 
+@app.command("explain")
+def explain_command(
+    document: Annotated[
+        str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")
+    ],
+    variables: Annotated[str | None, typer.Option(help="Its variables, as a JSON object.")] = None,
+    operation: Annotated[str | None, typer.Option(help="Which operation, if the document has several.")] = None,
+    data: Data = None,
+    wait: Wait = None,
+    seed: Seed = None,
+    executor: Annotated[
+        str | None, typer.Option(help="compiled, or reference: all on graphql-core.", show_default="compiled")
+    ] = None,
+) -> None:
+    """Tell how a GraphQL document is answered: its steps, the indexes used, rows in and out, the time of each.
+
+    Times are those of a first run: what it remembers comes sooner from then on. Exits with 1 if there are errors.
+    """
+    settings = load_settings(data=data, wait=wait, seed=seed, executor=executor, explain=True)
+    configure_logging(settings)
+    asked = GraphQLRequest(document_of(document), operation, variables_of(variables), {EXTENSION: True})
+    with opened(settings) as graph:
+        answer = asyncio.run(executor_of(graph, settings).execute(asked))
+    told = json.loads(answer.body)
+    if plan := told.get("extensions", {}).get(EXTENSION):
+        with writing(STREAM) as out:
+            out.write(drawn(plan, terminal_width()).encode())
+    for error in told.get("errors", ()):
+        place = "".join(f"{key}: " for key in [".".join(map(str, error.get("path", ())))] if key)
+        typer.echo(f"fieldgraph: {place}{error['message']}", err=True)
+    if answer.has_errors:
+        raise typer.Exit(1)
+
+
 @app.command("import")
 def import_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Graph lines; - is standard input.")],
@@ -216,6 +253,7 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
         compiler,
         persisted=PersistedQueries(settings.persisted_characters),
         introspection=Introspection(settings.introspection_memory) if compiler else None,
+        explains=settings.explain,
     )
 
 
@@ -246,6 +284,11 @@ def tell(imported: Imported) -> None:
         typer.echo(
             f"The refused lines are in {imported.rejects}, each with its reason: correct and import them.", err=True
         )
+
+
+def terminal_width() -> int | None:
+    """How many columns the output has, at least as many as a table needs; None in a pipe."""
+    return max(get_terminal_size().columns, 60) if sys.stdout.isatty() else None
 
 
 def document_of(given: str) -> str:

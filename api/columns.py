@@ -8,7 +8,7 @@ nullable position makes null, any other fails in its turn. Where an entry stands
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from graphql import FieldNode, GraphQLError, located_error
@@ -100,13 +100,21 @@ class Failure(msgspec.Struct, frozen=True):
         return spot.place(index)
 
 
+class Watcher(Protocol):
+    """Writes the parts of a run in its stead, to tell what each of them took."""
+
+    async def write(self, part: Any, run: "Run", sources: Sequence[Any], spot: Spot) -> Column: ...
+
+
 class Run(msgspec.Struct):
-    """One execution: what it may use, its variables, coerced and as given, and what went wrong."""
+    """One execution: what it may use, its variables, coerced and as given, what went wrong, and who watches it, if
+    anybody does."""
 
     request: Request
     variables: Mapping[str, Any]
     given: Mapping[str, Any]
     failures: list[Failure] = []
+    trace: Watcher | None = None
 
     def fail(self, spot: Spot, index: int, error: Exception, nodes: list[FieldNode]) -> None:
         self.failures.append(Failure(spot, index, error, nodes))

@@ -10,6 +10,7 @@ nothing there: nobody may keep the answer to a POST, so it needs neither Cache-C
 import asyncio
 from collections.abc import Callable, Mapping
 
+import msgspec
 from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
@@ -84,6 +85,9 @@ class Endpoint:
     async def _get(self, request: GraphQLRequest, headers: Mapping[bytes, bytes], media_type: str) -> Answer:
         """The answer to a GET, which may be kept and asked for again by its tag. Raises RequestError."""
         operation = self._executor.prepare(request, read_only=True)
+        if self._executor.explains(request):  # no two such answers are alike: they tell times
+            explained = await self._executor.explain(operation, request.variables or {})
+            return msgspec.structs.replace(explained, headers=UNKEPT)
         coding = content_coding(headers.get(b"accept-encoding", b""))
         tag = (b"etag", entity_tag(request, media_type, coding, self._state()))
         if names_tag(headers.get(b"if-none-match", b""), tag[1]):

@@ -26,6 +26,7 @@ from api.introspection import Introspection, is_about_schema
 from api.leaves import NULL
 from api.operation import CompiledOperation
 from api.persisted import PersistedQueries, hash_in
+from api.trace import Trace, is_asked_for
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -62,6 +63,7 @@ class Executor:
 
     With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core. With a memory
     for introspection, what asks for nothing but the schema runs once. Without persisted queries, clients are told so.
+    `explains` if requests may ask how they are answered; else it is ignored that they do, as any unknown extension.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Executor:
         *,
         persisted: PersistedQueries | None = None,
         introspection: Introspection | None = None,
+        explains: bool = False,
     ) -> None:
         self._schema = schema
         self._make_context = make_context
@@ -80,6 +83,7 @@ class Executor:
         self._compiler = compiler
         self._persisted = persisted or PersistedQueries(0)
         self._introspection = introspection
+        self._explains = explains
 
     async def execute(self, request: GraphQLRequest, *, read_only: bool = False) -> Answer:
         """Answer a request, refusals included; only what is a bug in here is raised.
@@ -88,9 +92,15 @@ class Executor:
         """
         try:
             operation = self.prepare(request, read_only=read_only)
+            if request.extensions and self.explains(request):
+                return await self.explain(operation, request.variables or {})
             return await self.run(operation, request.variables or {})
         except RequestError as error:
             return refuse(error, document=request.query)
+
+    def explains(self, request: GraphQLRequest) -> bool:
+        """Whether the answer will tell how it came about. Raises RequestError."""
+        return self._explains and is_asked_for(request.extensions)
 
     def prepare(self, request: GraphQLRequest, *, read_only: bool = False) -> Operation:
         """The operation that the request asks for. Raises RequestError."""
@@ -105,19 +115,30 @@ class Executor:
             self._persisted.remember(digest, text)  # only now: nobody can fill the memory with nonsense
         return operation
 
-    async def run(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    async def run(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
         """Run a prepared operation. Raises RequestError if the variables do not fit it."""
         self._documents.check_nodes(operation, variables)
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if plan is None:
+            if trace is not None:
+                return await self._run_on_core(operation, variables, trace)
             return await self._run_uncompiled(operation, variables)
         root, coerced = plan
-        run = Run(self._make_context(), coerced, variables)
+        context = self._make_context()
+        if trace is not None:
+            context = trace.watch(context, "compiled")
+        run = Run(context, coerced, variables, trace=trace)
         (data,) = await root.write_all(run, ROOT_VALUES, ROOT)
         if run.failures or data is None:
             return _answer_with_errors(run.errors(), data or NULL, operation)
         return Answer(b'{"data":%b}' % data)
+
+    async def explain(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+        """As `run`; the answer tells how it came about."""
+        trace = Trace()
+        answer = await self.run(operation, variables, trace)
+        return msgspec.structs.replace(answer, body=trace.added_to(answer.body))
 
     def _compiled(self, operation: Operation) -> CompiledOperation | None:
         if self._compiler is None:
@@ -138,13 +159,17 @@ class Executor:
             self._introspection.remember(operation, variables, answer.body)
         return answer
 
-    async def _run_on_core(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
+        context = self._make_context()
+        if trace is not None:
+            context = trace.watch(context, "reference")
         pending = execute(
             self._schema,
             operation.document,
-            context_value=self._make_context(),
+            context_value=context,
             variable_values=variables,
             operation_name=operation.name,
+            middleware=None if trace is None else [trace],
         )
         result = await pending if isawaitable(pending) else pending
         if not result.errors:

@@ -81,6 +81,10 @@ class PlainPart:
         self._fragments = fragments
         self.signature = tuple(member.signature for member in members)
 
+    @property
+    def keys(self) -> list[str]:
+        return [member.place.key for member in self._members]
+
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         return self.write_now(run, sources, spot)
 
@@ -124,14 +128,14 @@ class AttributePart:
 
     def __init__(self, place: Place, writer: Writer, attribute: str) -> None:
         self.prefix = place.prefix
-        self._place = place
+        self.place = place
         self._writer = writer
         self._attribute = attribute
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
-        own = self._place.spot(spot)
+        own = self.place.spot(spot)
         values = [getattr(source, self._attribute) for source in sources]
-        return typed(run, await self._writer.write(run, values, own), own, self._place.nulls)
+        return typed(run, await self._writer.write(run, values, own), own, self.place.nulls)
 
 
 class StepPart:
@@ -139,18 +143,18 @@ class StepPart:
 
     def __init__(self, place: Place, writer: Writer, step: Step, arguments: ArgumentReader) -> None:
         self.prefix = place.prefix
-        self._place = place
+        self.place = place
         self._writer = writer
         self._run = step.run
         self._arguments = arguments
 
     async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
-        own = self._place.spot(spot)
+        own = self.place.spot(spot)
         try:
             values = await self._run(run.request, sources, self._arguments.read(run))
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
             values = [error] * len(sources)
-        return typed(run, await self._writer.write(run, values, own), own, self._place.nulls)
+        return typed(run, await self._writer.write(run, values, own), own, self.place.nulls)
 
 
 class ListPart:
@@ -162,7 +166,7 @@ class ListPart:
         self, place: Place, shown: Object, step: ListStep, arguments: ArgumentReader, *, wants_pages: bool
     ) -> None:
         self.prefix = place.prefix
-        self._place = place
+        self.place = place
         self._shown = shown
         self._step = step
         self._arguments = arguments
@@ -181,7 +185,7 @@ class ListPart:
             values = lists(run.request, sources, plan, wants_pages=self._wants_pages)
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
             values = [error] * len(sources)
-        return await self._shown.write(run, values, self._place.spot(spot))
+        return await self._shown.write(run, values, self.place.spot(spot))
 
     def _read(self, run: Run) -> ListPlan:
         plan = self._step.plan(run.request, self._arguments.read(run))

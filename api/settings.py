@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     executor: Literal["compiled", "reference"] = Field(
         "compiled", description="How queries run: compiled, or on graphql-core alone, to compare answers."
     )
+    explain: bool = Field(True, description="Whether requests may ask how they are answered.")
 
     # Memory
     fragment_memory: Count = Field(268_435_456, description="Most bytes of JSON fragments that are remembered.")

@@ -111,9 +111,12 @@ class Part(Protocol):
 
 class PlainMembers(Part, Protocol):
     """A part of plain members, which never waits and can be written for one object alone. `signature` tells it from
-    others."""
+    others; `keys` are those of its members."""
 
     signature: tuple[object, ...]
+
+    @property
+    def keys(self) -> Sequence[str]: ...
 
     def plain(self, source: Any) -> bytes: ...
 
@@ -160,6 +163,8 @@ class Object:
 
     async def _columns(self, run: Run, sources: Sequence[Any], spot: Spot) -> list[Column]:
         """One column a part."""
+        if run.trace is not None:
+            return [await run.trace.write(part, run, sources, spot) for part, _ in self.parts]
         columns: list[Column] = []
         for part, at_once in self.parts:
             # Plain parts are called, not awaited: a coroutine for each would be a fifth of a small answer.
@@ -225,7 +230,9 @@ async def _write_parts(
             owners.setdefault(part, []).extend(indexes)
     written = {}
     for part, indexes in owners.items():
-        column = await part.write(run, [values[index] for index in indexes], PickedSpot(spot, False, indexes))
+        sources, own = [values[index] for index in indexes], PickedSpot(spot, False, indexes)
+        writing = part.write(run, sources, own) if run.trace is None else run.trace.write(part, run, sources, own)
+        column = await writing
         written[part] = dict(zip(indexes, column, strict=True))
     return written
 

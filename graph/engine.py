@@ -95,6 +95,10 @@ class Engine(Protocol):
     async def statistics(self) -> Statistics:
         """How many entities and relations of each kind there are."""
 
+    async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
+        """The indexes by which it finds what a question asks for, by names that say what they hold; a kind stands for
+        the question of `find`."""
+
 
 def settle(call: Coroutine[Any, Any, T]) -> T:
     """Runs to its end a call that does not wait, as those of the resident engine.

@@ -215,6 +215,24 @@ class Resident:
         entities = {kind: len(shelf.entities) for kind, shelf in self._shelves.items()}
         return Statistics(entities, {kind: self._relation_counts[kind] for kind in RelationKind})
 
+    async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
+        used: list[str] = []
+
+        def noted(path: Path, attribute: str, term: Any) -> Set[str]:
+            used.append(f"{path.name}.{attribute} = {term}")
+            return frozenset()
+
+        match question:
+            case Kind():
+                used += NATURAL_KEYS.get(question, ())
+            case Match():
+                found = self._candidates(question)
+                used += found.used
+                predicate(found.rest, self.adjacency.along, noted)
+            case Expand():
+                predicate(question.where, self.adjacency.along, noted)
+        return used
+
     def _sorter(self, order: Order, kind: Kind | None) -> Sorter:
         return Sorter(order or natural_order(kind), self.adjacency.count)
 

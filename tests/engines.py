@@ -21,6 +21,9 @@ class Counting:
         self._engine = engine
         self.calls: Counter[str] = Counter()
 
+    async def indexes(self, question: Any) -> list[str]:
+        return await self._engine.indexes(question)  # asks for nothing that is known
+
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         self.calls[name] += 1
         answer: Callable[..., Coroutine[Any, Any, Any]] = getattr(self._engine, name)
@@ -117,6 +120,9 @@ class Sabotaged:
     async def statistics(self) -> Any:
         self._check("statistics")
         return await self._engine.statistics()
+
+    async def indexes(self, question: Any) -> list[str]:
+        return await self._engine.indexes(question)
 
 
 class SpoiledReach(Reach):

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import sqlite3
@@ -406,6 +407,36 @@ def test_what_is_no_question_is_told(store, arguments, stdin, told):
     assert refused("query", *arguments, "--data", store, stdin=stdin).startswith(f"fieldgraph: {told}")
 
 
+# Explain
+
+
+def test_how_a_document_is_answered_is_told(store):
+    query = (
+        "query Q($code: String!) { country(code: $code) { projects(where: {status: {eq: SUSPENDED}}) { totalCount } } }"
+    )
+    options = ("--variables", '{"code": "ML"}', "--operation", "Q", "--data", store)
+    done = run("explain", query, *options, explain=False)
+    assert (done.code, done.err) == (0, "")
+    assert re.sub(r"\d+\.\d{3}", "0.000", done.out) == (
+        "Answered compiled, at version 1, in 0.000 ms.\n"
+        "\n"
+        "step        in  out     ms  by index      asked\n"
+        "country      1    1  0.000  code; alpha3  find COUNTRY by code or alpha3\n"
+        "  projects   1    1  0.000                count projectsInside where status = SUSPENDED\n"
+    )
+    done = run("explain", query, *options, "--executor", "reference")
+    assert done.out.startswith("Answered by graphql-core, at version 1, in ")
+
+
+def test_errors_are_told_beside_the_plan_and_in_the_exit_code(store):
+    done = run("explain", '{ country(code: "ML") { name } a: countries(first: 101) { totalCount } }', "--data", store)
+    assert (done.code, done.err) == (1, "fieldgraph: a: first is 101; a page holds 1 to 100 items.\n")
+    assert "\ncountry " in done.out
+    done = run("explain", "{ nonsense }", "--data", store)
+    assert (done.code, done.out) == (1, "")
+    assert "\nfieldgraph: Cannot query field 'nonsense' on type 'Query'. " in done.err
+
+
 # The seed
 
 
@@ -683,5 +714,14 @@ def test_a_refused_import_into_a_new_directory_leaves_an_empty_store(tmp_path):
 
 def test_help_teaches_a_newcomer():
     told = run("--help").out
-    for word in ("serve", "query", "import", "export", "schema", "FIELDGRAPH_DATA", "http://127.0.0.1:8000/graphql"):
+    for word in (
+        "serve",
+        "query",
+        "explain",
+        "import",
+        "export",
+        "schema",
+        "FIELDGRAPH_DATA",
+        "http://127.0.0.1:8000/graphql",
+    ):
         assert word in told

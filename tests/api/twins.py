@@ -12,6 +12,7 @@ from api.fragments import Memory
 from api.request import Request
 from api.schema import core, schema
 from api.settings import Settings
+from api.trace import EXTENSION, Trace
 from graph.engine import Engine, settle
 from graph.journal.journal import Head
 from tests.operations import Asked
@@ -36,9 +37,9 @@ class Watched(Executor):
 
     fallbacks = 0
 
-    async def _run_on_core(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
         self.fallbacks += 1
-        return await super()._run_on_core(operation, variables)
+        return await super()._run_on_core(operation, variables, trace)
 
 
 class Twins:
@@ -50,8 +51,9 @@ class Twins:
         self.show(engine, head)
         self.memory = Memory(memory)
         remembered = documents(core(schema), SETTINGS)
-        self._compiled = Watched(core(schema), self._context, remembered, Compiler(core(schema), self.memory))
-        self._reference = Executor(core(schema), self._context, remembered)
+        compiler = Compiler(core(schema), self.memory)
+        self._compiled = Watched(core(schema), self._context, remembered, compiler, explains=True)
+        self._reference = Executor(core(schema), self._context, remembered, explains=True)
 
     def show(self, engine: Engine, head: Head) -> None:
         self.engine = engine
@@ -62,19 +64,20 @@ class Twins:
         """How often the one that compiles did not."""
         return self._compiled.fallbacks
 
-    def compiled(self, asked: Asked) -> Answer:
-        return _answer(self._compiled, asked)
+    def compiled(self, asked: Asked, *, explained: bool = False) -> Answer:
+        return _answer(self._compiled, asked, explained)
 
-    def reference(self, asked: Asked) -> Answer:
-        return _answer(self._reference, asked)
+    def reference(self, asked: Asked, *, explained: bool = False) -> Answer:
+        return _answer(self._reference, asked, explained)
 
     def _context(self) -> Request:
         return Request(self.engine, self.head, SETTINGS.default_page, SETTINGS.max_page, SETTINGS.max_conditions)
 
 
-def _answer(executor: Executor, asked: Asked) -> Answer:
+def _answer(executor: Executor, asked: Asked, explained: bool) -> Answer:
     """The answer, but for the id by which a log tells of its errors: no two are alike."""
-    answer = settle(executor.execute(GraphQLRequest(asked.text, asked.name, asked.variables)))
+    extensions = {EXTENSION: True} if explained else None
+    answer = settle(executor.execute(GraphQLRequest(asked.text, asked.name, asked.variables, extensions)))
     if answer.request_id is None:
         return answer
     body = answer.body.replace(answer.request_id.encode(), b"ID")

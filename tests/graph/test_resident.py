@@ -22,18 +22,24 @@ from graph.paths import (
     SOURCES,
 )
 from graph.plan import (
+    ALWAYS,
     WHOLE,
+    And,
     Compare,
     Expand,
     Match,
+    Not,
     Operator,
     OrderKey,
     Page,
+    Quantifier,
+    Reached,
+    Related,
     Relations,
     ValueType,
     natural_order,
 )
-from graph.vocabulary import Direction, Kind, RelationKind
+from graph.vocabulary import Direction, Kind, PartnerType, ProjectStatus, RelationKind
 from tests.conftest import SMALL_WORLD
 
 NAMED_M = Compare("name", ValueType.TEXT, Operator.STARTS_WITH, "m")
@@ -307,6 +313,38 @@ def test_statistics_follow_every_change(small):
     statistics = settle(small.engine.statistics())
     assert statistics.entities[Kind.PROJECT] == 1
     assert [statistics.relations[kind] for kind in (RelationKind.AFFECTED, RelationKind.PARTICIPATES_IN)] == [0, 2]
+
+
+# Indexes
+
+NGO = Compare("type", ValueType.TERM, Operator.EQ, PartnerType.NATIONAL_NGO)
+SUSPENDED = Compare("status", ValueType.TERM, Operator.EQ, ProjectStatus.SUSPENDED)
+SOME_NGO = Related(Reached(PROJECT_PARTNERS, ALWAYS, ALWAYS), Quantifier.SOME, NGO)
+SOME_PROJECT = Related(Reached(PROJECTS_INSIDE, ALWAYS, ALWAYS), Quantifier.ALL, SOME_NGO)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (Match(Kind.PROJECT), []),
+        (Match(Kind.PROJECT, NAMED_M), []),
+        (Match(Kind.PROJECT, SUSPENDED), ["status = SUSPENDED"]),
+        (Match(Kind.PROJECT, Not(SUSPENDED)), []),
+        (
+            Match(Kind.PROJECT, And((SOME_NGO, NAMED_M, SUSPENDED))),
+            ["projectPartners.type = NATIONAL_NGO", "status = SUSPENDED"],
+        ),
+        (Match(Kind.COUNTRY, SOME_PROJECT), ["projectPartners.type = NATIONAL_NGO"]),
+        (Expand(PROJECTS_INSIDE), []),
+        (Expand(PROJECTS_INSIDE, SUSPENDED), []),
+        (Expand(PROJECTS_INSIDE, Not(SOME_NGO)), ["projectPartners.type = NATIONAL_NGO"]),
+        (Relations(), []),
+        (Kind.COUNTRY, ["code", "alpha3"]),
+        (Kind.PROJECT, []),
+    ],
+)
+def test_the_indexes_are_told_by_which_a_question_is_answered(small, question, expected):
+    assert settle(small.engine.indexes(question)) == expected
 
 
 # Settling
