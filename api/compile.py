@@ -65,7 +65,7 @@ class Compiler:
         self.schema = schema
         self.most_plans = most_plans
         self._memory = memory
-        self._fragments: WeakValueDictionary[tuple[object, ...], Fragments] = WeakValueDictionary()
+        self._fragments: WeakValueDictionary[tuple[object, ...], Fragments[Any]] = WeakValueDictionary()
 
     def compile(self, operation: Operation, booleans: Mapping[str, bool]) -> Plan:
         """The plan for these values of the variables that @skip and @include use. Raises NotCompiled."""
@@ -75,12 +75,19 @@ class Compiler:
             self.schema.query_type, [operation.definition.selection_set], []
         )
 
-    def fragments(self, *signature: object, of_pages: bool = False) -> Fragments:
-        """The cache for this type and selection, shared by all operations that have it; forgotten with the last."""
-        key = of_pages, *signature
+    def of_records(self, *signature: object) -> Fragments[bytes]:
+        """What is remembered of records of this type and selection, by all operations that have it; forgotten with the
+        last."""
+        return self._shared(signature, self._memory.of_records)
+
+    def of_pages(self, *signature: object) -> Fragments[Any]:
+        """What is remembered of pages likewise."""
+        return self._shared(("pages", *signature), self._memory.of_pages)
+
+    def _shared(self, key: tuple[object, ...], make: Callable[[], Fragments[Any]]) -> Fragments[Any]:
         found = self._fragments.get(key)
         if found is None:
-            found = self._fragments[key] = self._memory.fragments(of_pages=of_pages)
+            found = self._fragments[key] = make()
         return found
 
 
@@ -121,7 +128,8 @@ class Compilation:
     def _plain_part(self, type_: GraphQLObjectType, members: Sequence[Member]) -> PlainPart:
         if type_.name not in RECORD_TYPES:
             return PlainPart(members, None)
-        return PlainPart(members, self._compiler.fragments(type_.name, *(member.signature for member in members)))
+        signature = type_.name, *(member.signature for member in members)
+        return PlainPart(members, self._compiler.of_records(*signature), self._compiler.of_pages("column", *signature))
 
     def _member(self, type_: GraphQLObjectType, key: str, rank: Rank, nodes: list[FieldNode]) -> Member | None:
         """The field as a plain member, or None if it is not plain."""
@@ -213,7 +221,7 @@ class Compilation:
     def _nodes_part(self, place: Place, item: GraphQLObjectType) -> NodesPart:
         shown = self.object(item, _sets(place.nodes), place.nodes)
         plain = shown.plain
-        kept = None if plain is None else partial(self._compiler.fragments, item.name, plain.signature, of_pages=True)
+        kept = None if plain is None else partial(self._compiler.of_pages, "list", item.name, plain.signature)
         return NodesPart(place, shown, kept)
 
     def _wants_pages(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> bool:

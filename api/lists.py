@@ -9,6 +9,7 @@ from api.fields import Arguments, Step, argument, stepped
 from api.inputs import check_conditions, order_given, where_given
 from api.relay import PAGING, Fits, Listing, PageArguments, list_identity
 from api.request import Request
+from graph.engine import Lasting
 from graph.errors import InvalidCursor
 from graph.paths import Path
 from graph.plan import (
@@ -99,17 +100,22 @@ class Lists(Sequence[Listing]):
         engine, question = self._request.engine, self._question
         if isinstance(question, Match):
             return [await engine.count(question)] * len(self._sources)
-        starts = [source.id for source in self._sources]
+        starts = ids_of(self._sources)
         if isinstance(question, Expand):
             return await engine.count_reached(starts, question)
         return await engine.count_relations(starts, question)
+
+
+def ids_of(entities: Sequence[Any]) -> Sequence[str]:
+    """The ids of a frontier; of a lasting page, the same tuple each time."""
+    return entities.ids if type(entities) is Lasting else [entity.id for entity in entities]
 
 
 async def pages_of(request: Request, sources: Sequence[Any], question: Question, page: Page) -> Sequence[Any]:
     """The page of each source's list: a Reach, or a RelationPage. One call for all."""
     if isinstance(question, Match):
         return [await request.engine.match(question, page)] * len(sources)
-    starts = [source.id for source in sources]
+    starts = ids_of(sources)
     if isinstance(question, Expand):
         return await request.engine.expand(starts, question, page)
     return await request.engine.relations(starts, question, page)

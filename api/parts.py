@@ -12,7 +12,7 @@ from api.fragments import Fragments
 from api.leaves import Encode, to_json
 from api.lists import ListPlan, Lists, ListStep, lists, pages_of
 from api.writers import Nulls, Object, Writer, typed
-from graph.engine import Reach, settle
+from graph.engine import Lasting, Reach, settle
 
 Get = Callable[[Any], Any]
 
@@ -76,9 +76,15 @@ class PlainPart:
 
     prefix = b""
 
-    def __init__(self, members: Sequence[Member], fragments: Fragments | None) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        fragments: Fragments[bytes] | None = None,
+        columns: Fragments[Column] | None = None,
+    ) -> None:
         self._members = members
         self._fragments = fragments
+        self._columns = columns
         self.signature = tuple(member.signature for member in members)
 
     @property
@@ -89,6 +95,14 @@ class PlainPart:
         return self.write_now(run, sources, spot)
 
     def write_now(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+        if type(sources) is Lasting and self._columns is not None:
+            known = self._columns.known.get(id(sources))
+            if known is not None:
+                return known
+            column = [self._write_one(run, index, source, spot) for index, source in enumerate(sources)]
+            if not run.failures:
+                self._columns.remember(sources, column, 8 * len(column))
+            return column
         if self._fragments is not None:
             column = list(map(self._fragments.known.get, map(id, sources)))
             if all(column):  # in half the time that `None not in column` takes
@@ -103,7 +117,7 @@ class PlainPart:
             return known
         written = b",".join([member.write(source) for member in self._members])
         if fragments is not None:
-            fragments.remember(source, written)
+            fragments.remember(source, written, len(written))
         return written
 
     def _write_one(self, run: Run, index: int, source: Any, spot: Spot) -> bytes | None:
@@ -202,7 +216,7 @@ class NodesPart:
     """
 
     def __init__(
-        self, place: Place, item: Object, kept: Callable[[bytes], Fragments] | None, around: Place | None = None
+        self, place: Place, item: Object, kept: Callable[[bytes], Fragments[bytes]] | None, around: Place | None = None
     ) -> None:
         self.prefix = place.prefix
         self._place = place
@@ -240,7 +254,7 @@ class NodesPart:
     def _spot(self, above: Spot) -> Spot:
         return self._place.spot(above if self._around is None else self._around.spot(above))
 
-    def _write_missing(self, column: Column, pages: Sequence[Reach], fragments: Fragments) -> bool:
+    def _write_missing(self, column: Column, pages: Sequence[Reach], fragments: Fragments[bytes]) -> bool:
         """Writes the lists that are not remembered; gives up where a member cannot be written."""
         assert self._item.plain is not None
         write = self._item.plain.plain
@@ -252,8 +266,8 @@ class NodesPart:
                     return False
         return True
 
-    def _write_list(self, page: Reach, write: Encode, fragments: Fragments) -> bytes:
+    def _write_list(self, page: Reach, write: Encode, fragments: Fragments[bytes]) -> bytes:
         written = self._template % (b"[%b]" % b",".join([b"{%b}" % write(entity) for entity in page.entities]))
-        if page.lasting:
-            fragments.remember(page, written)
+        if type(page.entities) is Lasting:
+            fragments.remember(page, written, len(written))
         return written

@@ -221,8 +221,8 @@ class TracedEngine:
             partial(in_words, "count", match), asking, lambda number: self._trace.count([number]), match
         )
 
-    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
-        def tell(reaches: list[Reach]) -> None:
+    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
+        def tell(reaches: Sequence[Reach]) -> None:
             self._trace.find([entity for reach in reaches for entity in reach.entities])
 
         return await self._ask(

@@ -9,31 +9,15 @@ from typing import Any
 
 import networkx as nx
 
-from graph.engine import Reach
 from graph.model import Entity, Relation
 from graph.ordering import Sorter
+from graph.pages import FirstPages, Links, Members
 from graph.paths import Hop, Path, Way
 from graph.plan import natural_order
 from graph.vocabulary import Direction
 
-Links = dict[str, list[Relation]]
 PageSize = tuple[int | None, int | None]
 """How many from the start, or from the end."""
-
-
-class Members:
-    """The entities that a path reaches, in their natural order, each once, and the relations by which it did."""
-
-    __slots__ = ("entities", "links")
-
-    def __init__(self, entities: list[Entity], links: Links) -> None:
-        self.entities = entities
-        self.links = links
-
-    @property
-    def size(self) -> int:
-        """How many references it takes: for each entity itself and its relations, and a few for the bare object."""
-        return 4 + 2 * len(self.entities)
 
 
 class Known(dict[str, Members]):
@@ -46,7 +30,7 @@ class Known(dict[str, Members]):
         super().__init__()
         self._adjacency = adjacency
         self._path = path
-        self.pages: dict[PageSize, dict[str, Reach]] = {}
+        self.pages: dict[PageSize, FirstPages] = {}
         self.postings: dict[str, Postings] = {}
 
     def __missing__(self, start: str) -> Members:
@@ -55,7 +39,7 @@ class Known(dict[str, Members]):
     def forget(self, start: str) -> int:
         """Forgets what depends on what is reached from `start`; says how many references that took."""
         for pages in self.pages.values():
-            pages.pop(start, None)
+            pages.forget(start)
         for postings in self.postings.values():
             postings.stale.add(start)
         members = self.pop(start, None)
@@ -65,7 +49,7 @@ class Known(dict[str, Members]):
         self.clear()
         self.postings.clear()
         for pages in self.pages.values():
-            pages.clear()
+            pages.forget_all()
 
 
 class Postings:

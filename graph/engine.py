@@ -4,7 +4,7 @@ Every call may wait (a database has to); the resident engine never does, so `set
 An unknown id in a frontier reaches nothing.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.model import Entity, Relation
@@ -14,15 +14,32 @@ from graph.vocabulary import Kind, RelationKind
 T = TypeVar("T")
 
 
+class Lasting(list[Entity]):
+    """Entities of a page that the engine gives anew, as another object, only when anything on it has changed: what is
+    made of them may be remembered for as long as this object lives. Not to be altered."""
+
+    __slots__ = ("__weakref__", "_ids")
+
+    def __init__(self, entities: Iterable[Entity]) -> None:
+        super().__init__(entities)
+        self._ids: tuple[str, ...] | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Their ids, always the same object."""
+        if self._ids is None:
+            self._ids = tuple([entity.id for entity in self])
+        return self._ids
+
+
 class Reach:
     """A page of entities.
 
     `links` has the relations by which each was reached, by its id; of a match it is empty. `total` is the length of the
-    whole list, or None where the engine would have to count it. `lasting` says that the engine gives this very object
-    for this question until something that it shows changes: what is made of it may be remembered with it.
+    whole list, or None where the engine would have to count it.
     """
 
-    __slots__ = ("__weakref__", "_position", "entities", "has_next", "has_previous", "lasting", "links", "total")
+    __slots__ = ("__weakref__", "_position", "entities", "has_next", "has_previous", "links", "total")
 
     def __init__(
         self,
@@ -33,14 +50,12 @@ class Reach:
         has_previous: bool = False,
         has_next: bool = False,
         total: int | None = None,
-        lasting: bool = False,
     ) -> None:
         self.entities = entities
         self.links = links
         self.has_previous = has_previous
         self.has_next = has_next
         self.total = total
-        self.lasting = lasting
         self._position = position
 
     def position(self, index: int) -> Position:
@@ -80,7 +95,7 @@ class Engine(Protocol):
     async def count(self, match: Match) -> int:
         """How many match."""
 
-    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
+    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
         """For each id, a page of what the step reaches from it."""
 
     async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from graph.adjacency import Members
 from graph.model import Entity
+from graph.pages import Members
 from graph.paths import Path
 from graph.plan import (
     ALWAYS,

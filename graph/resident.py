@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, TypeGuard
 
 import networkx as nx
 
-from graph.adjacency import Adjacency, Known, Links
+from graph.adjacency import Adjacency
 from graph.engine import Reach, RelationPage, Statistics
 from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
+from graph.pages import FirstPages, page_of
 from graph.paths import Path
 from graph.plan import (
     ALWAYS,
@@ -160,12 +161,12 @@ class Resident:
         entities = self._matching(match)
         if match.order:
             entities = sorter.sort(entities)
-        return _reach(entities, {}, page, sorter)
+        return page_of(entities, {}, page, sorter)
 
     async def count(self, match: Match) -> int:
         return len(self._matching(match))
 
-    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
+    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
         if step.is_whole:
             return self._whole_lists(frontier, step, page)
         sorter = self._sorter(step.order, step.path.target)
@@ -175,23 +176,23 @@ class Resident:
         for start in frontier:
             members = self.adjacency.members(step.path, start)
             kept = members.entities if keep is None else list(filter(keep, members.entities))
-            answers.append(_reach(sort(kept) if sort else kept, members.links, page, sorter))
+            answers.append(page_of(sort(kept) if sort else kept, members.links, page, sorter))
         return answers
 
-    def _whole_lists(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
+    def _whole_lists(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
         """Pages of lists that nothing narrows, in their natural order: those without cursors are made once."""
         known = self.adjacency.along(step.path)
         if page.after is not None or page.before is not None:
             sorter = self._sorter(step.order, step.path.target)
             found = (known[start] for start in frontier)
-            return [_reach(members.entities, members.links, page, sorter) for members in found]
+            return [page_of(members.entities, members.links, page, sorter) for members in found]
         size = page.first, page.last
         pages = known.pages.get(size)
         if pages is None:
             if len(known.pages) >= self.SIZES_KEPT:
                 known.pages.clear()
             pages = known.pages[size] = FirstPages(known, page, self._sorter(step.order, step.path.target))
-        return list(map(pages.__getitem__, frontier))  # the hot path of every nested page
+        return pages.of(frontier)
 
     async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:
         keep = self._filter(step.where)
@@ -287,31 +288,8 @@ class Candidates(NamedTuple):
     used: list[str]
 
 
-class FirstPages(dict[str, Reach]):
-    """The first page of what is known along one path, by start; made when it is first asked for."""
-
-    def __init__(self, known: Known, page: Page, sorter: Sorter) -> None:
-        super().__init__()
-        self._known = known
-        self._page = page
-        self._sorter = sorter
-
-    def __missing__(self, start: str) -> Reach:
-        members = self._known[start]
-        made = self[start] = _reach(members.entities, members.links, self._page, self._sorter, lasting=True)
-        return made
-
-
 def _is_term(where: Where) -> TypeGuard[Compare]:
     return isinstance(where, Compare) and where.type is ValueType.TERM and where.operator is Operator.EQ
-
-
-def _reach(entities: Sequence[Entity], links: Links, page: Page, sorter: Sorter, *, lasting: bool = False) -> Reach:
-    low, high = bounds(entities, page, sorter.compare)
-    more, total = high < len(entities), len(entities)
-    return Reach(
-        entities[low:high], links, sorter.position, has_previous=low > 0, has_next=more, total=total, lasting=lasting
-    )
 
 
 def _canonical_key(relation: Relation) -> Position:

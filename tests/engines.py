@@ -7,7 +7,7 @@ from zlib import crc32
 
 import msgspec
 
-from graph.engine import Engine, Reach, RelationPage
+from graph.engine import Engine, Lasting, Reach, RelationPage
 from graph.errors import InvalidInput
 from graph.model import Entity, Relation
 from graph.plan import Expand, Match, Page
@@ -96,7 +96,7 @@ class Sabotaged:
         self._check(match.kind.name)
         return await self._engine.count(match)
 
-    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> list[Reach]:
+    async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
         self._check(step.path.name)
         nowhere = [self._chosen("nowhere", id, step.path.name) for id in frontier]
         asked = ["" if leads_nowhere else id for id, leads_nowhere in zip(frontier, nowhere, strict=True)]
@@ -129,7 +129,8 @@ class SpoiledReach(Reach):
     """A page with spoiled entities in the places of some."""
 
     def __init__(self, reach: Reach, spoil: Callable[[Entity], Entity]) -> None:
-        entities = [spoil(entity) for entity in reach.entities]
+        spoiled = [spoil(entity) for entity in reach.entities]
+        entities = Lasting(spoiled) if isinstance(reach.entities, Lasting) else spoiled
         super().__init__(
             entities,
             {id: _spoiled_links(links, spoil) for id, links in reach.links.items()},
@@ -137,7 +138,6 @@ class SpoiledReach(Reach):
             has_previous=reach.has_previous,
             has_next=reach.has_next,
             total=reach.total,
-            lasting=reach.lasting,
         )
         self._true = reach
 
