@@ -132,7 +132,7 @@ class Executor:
         (data,) = await root.write_all(run, ROOT_VALUES, ROOT)
         if run.failures or data is None:
             return _answer_with_errors(run.errors(), data or NULL, operation)
-        return Answer(b'{"data":%b}' % data)
+        return Answer(b"".join((b'{"data":', data, b"}")))
 
     async def explain(self, operation: Operation, variables: dict[str, Any]) -> Answer:
         """As `run`; the answer tells how it came about."""

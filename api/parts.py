@@ -11,7 +11,7 @@ from api.fields import Step
 from api.fragments import Fragments
 from api.leaves import Encode, to_json
 from api.lists import ListPlan, Lists, ListStep, lists, pages_of
-from api.writers import Nulls, Object, Writer, typed
+from api.writers import Nulls, Object, Writer, join_lists, typed
 from graph.engine import Lasting, Reach, settle
 
 Get = Callable[[Any], Any]
@@ -216,15 +216,15 @@ class NodesPart:
     """
 
     def __init__(
-        self, place: Place, item: Object, kept: Callable[[bytes], Fragments[bytes]] | None, around: Place | None = None
+        self, place: Place, item: Object, kept: Callable[[object], Fragments[bytes]] | None, around: Place | None = None
     ) -> None:
         self.prefix = place.prefix
         self._place = place
         self._item = item
         self._kept = kept
         self._around = around
-        self._template = b"%b" if around is None else b"{" + self.prefix.replace(b"%", b"%%") + b"%b}"
-        self._fragments = None if kept is None else kept(self._template)
+        self._brackets = (b"[", b"]") if around is None else (b"{" + self.prefix + b"[", b"]}")
+        self._fragments = None if kept is None else kept(self._brackets)
 
     def alone(self, around: Place) -> "NodesPart":
         return NodesPart(self._place, self._item, self._kept, around)
@@ -248,8 +248,8 @@ class NodesPart:
                 return column
         lengths = [len(page.entities) for page in pages]
         flat = pages[0].entities if len(pages) == 1 else [entity for page in pages for entity in page.entities]
-        written = await self._item.write_lists(run, flat, lengths, ItemSpot(self._spot(spot), False, lengths))
-        return [FAILED if each is FAILED else self._template % each for each in written]
+        items = await self._item.write_all(run, flat, ItemSpot(self._spot(spot), False, lengths))
+        return join_lists(run, items, lengths, *self._brackets)
 
     def _spot(self, above: Spot) -> Spot:
         return self._place.spot(above if self._around is None else self._around.spot(above))
@@ -267,7 +267,8 @@ class NodesPart:
         return True
 
     def _write_list(self, page: Reach, write: Encode, fragments: Fragments[bytes]) -> bytes:
-        written = self._template % (b"[%b]" % b",".join([b"{%b}" % write(entity) for entity in page.entities]))
+        before, after = self._brackets
+        written = before + b",".join([b"{%b}" % write(entity) for entity in page.entities]) + after
         if type(page.entities) is Lasting:
             fragments.remember(page, written, len(written))
         return written

@@ -5,7 +5,8 @@ has told the error; `typed` then makes of NULL and FAILED what the type says. Wh
 graphql-core does value by value, and a differential test holds them to it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from graphql import FieldNode
@@ -80,22 +81,18 @@ class Many:
         lengths = [len(items) for items in lists]
         flat = lists[0] if len(lists) == 1 else [item for items in lists for item in items]
         own = ItemSpot(above, self._nulls.taken, lengths)
-        return merged(column, picked, await self._write_lists(run, flat, lengths, own))
-
-    async def _write_lists(self, run: Run, flat: Sequence[Any], lengths: Sequence[int], spot: Spot) -> Column:
-        if isinstance(self._item, Object) and pick(run, flat, spot, self._nulls.nodes)[0] is None:
-            return await self._item.write_lists(run, flat, lengths, spot)
-        items = typed(run, await self._item.write(run, flat, spot), spot, self._nulls)
-        return join_lists(items, lengths)
+        items = typed(run, await self._item.write(run, flat, own), own, self._nulls)
+        return merged(column, picked, join_lists(run, items, lengths))
 
 
-def join_lists(items: Column, lengths: Sequence[int]) -> Column:
+def join_lists(run: Run, items: Column, lengths: Sequence[int], before: bytes = b"[", after: bytes = b"]") -> Column:
     """The JSON of lists whose items stand in one column; a list with a failed item fails."""
     column: Column = []
     start = 0
     for length in lengths:
         part = items[start : start + length]
-        column.append(FAILED if FAILED in part else b"[%b]" % b",".join(part))  # type: ignore[arg-type]
+        failed = run.failures and FAILED in part
+        column.append(FAILED if failed else b"".join((before, b",".join(part), after)))  # type: ignore[arg-type]
         start += length
     return column
 
@@ -133,9 +130,7 @@ class Object:
     def __init__(self, parts: Sequence[Part], nodes: list[FieldNode]) -> None:
         self.parts = [(part, is_plain(part)) for part in parts]
         self._nodes = nodes
-        self._template = b"{%b}" % b",".join(part.prefix.replace(b"%", b"%%") + b"%b" for part in parts)
-        self._glue = [b"," + part.prefix for part in parts]
-        self._first, self._between = (prefix + parts[0].prefix for prefix in (b"[{", b"},{")) if parts else (b"", b"")
+        self._glue = [glue + part.prefix for glue, part in zip(chain([b"{"], repeat(b",")), parts, strict=False)]
         self.plain = parts[0] if len(parts) == 1 and is_plain(parts[0]) else None
         """Its only part, if that is one of plain members."""
 
@@ -152,15 +147,6 @@ class Object:
             return [b"{}"] * len(sources)
         return self.joined(run, await self._columns(run, sources, spot))
 
-    async def write_lists(self, run: Run, sources: Sequence[Any], lengths: Sequence[int], spot: Spot) -> Column:
-        """Lists of objects, whose sources stand one list after the other, none of them missing."""
-        if not self.parts or not sources:
-            return join_lists([b"{}"] * len(sources), lengths)
-        columns = await self._columns(run, sources, spot)
-        if run.failures:
-            return join_lists(self.joined(run, columns), lengths)
-        return self._joined_lists(columns, lengths)
-
     async def _columns(self, run: Run, sources: Sequence[Any], spot: Spot) -> list[Column]:
         """One column a part."""
         if run.trace is not None:
@@ -174,28 +160,13 @@ class Object:
 
     def joined(self, run: Run, columns: Sequence[Column]) -> Column:
         """The objects whose parts' entries stand in these columns."""
-        template = self._template
+        pieces: list[Iterable[bytes | None]] = []
+        for glue, column in zip(self._glue, columns, strict=True):
+            pieces += (repeat(glue), column)
+        rows = zip(*pieces, repeat(b"}"), strict=False)
         if run.failures:
-            return [FAILED if FAILED in row else template % row for row in zip(*columns, strict=True)]
-        if len(columns) == 1:
-            return [template % entry for entry in columns[0]]
-        return [template % row for row in zip(*columns, strict=True)]
-
-    def _joined_lists(self, columns: Sequence[Column], lengths: Sequence[int]) -> Column:
-        # All pieces of all lists in one row, of which each list is a slice that is joined at once: to format object by
-        # object takes three times as long.
-        width = 2 * len(columns)
-        pieces = [piece for glue in self._glue for piece in (glue, b"")] * len(columns[0])
-        pieces[::width] = [self._between] * len(columns[0])
-        for place, column in enumerate(columns):
-            pieces[2 * place + 1 :: width] = column  # type: ignore[assignment]
-        lists: Column = []
-        start = 0
-        for length in lengths:
-            end = start + length * width
-            lists.append(b"%b%b}]" % (self._first, b"".join(pieces[start + 1 : end])) if length else b"[]")
-            start = end
-        return lists
+            return [FAILED if FAILED in row else b"".join(row) for row in rows]
+        return list(map(b"".join, rows))  # in a third of the time that formatting takes
 
 
 class Abstract:
