@@ -225,7 +225,7 @@ def opened(settings: Settings, *, seeds: bool = False) -> Iterator[Graph]:
     the seed in a store that somebody made to hold their own.
     """
     is_new = not (settings.data / STORE).exists()
-    graph = Graph.open(settings.data, settings.wait)
+    graph = Graph.open(settings.data, settings.wait, budget=settings.path_references)
     if settings.seed and graph.version == 0 and (is_new or seeds):
         graph.apply((write(record) for record in records()), Authorship(note="The seed of Fieldgraph"))
     try:
@@ -242,7 +242,7 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
 
     made = core(schema)
     compiler = (
-        Compiler(made, Memory(settings.fragment_memory), settings.cached_plans)
+        Compiler(made, Memory(settings.fragment_memory), settings.plan_memory)
         if settings.executor == "compiled"
         else None
     )

@@ -34,6 +34,7 @@ from api.fragments import Fragments, Memory
 from api.leaves import Encode, encoder, listed, optional, required, to_json
 from api.lists import ListStep
 from api.parts import AttributePart, ListPart, Member, NodesPart, Place, PlainPart, StepPart, braced
+from api.recent import Recent
 from api.relay import NODES, TOTAL
 from api.writers import Abstract, Leaf, Many, Nulls, Object, Part, Writer
 from graph.model import RECORDS, Relation
@@ -42,8 +43,6 @@ RECORD_TYPES = {Relation.__name__, *(record.__name__ for record in RECORDS.value
 """The types whose values are the graph's own records: what is written of them may be remembered."""
 
 Shared = dict[tuple[object, ...], Part]
-Plan = Object
-"""A compiled operation: writes the root object, as a column of one."""
 
 
 class Selected(NamedTuple):
@@ -53,17 +52,31 @@ class Selected(NamedTuple):
     nodes: list[FieldNode]
 
 
+class Plan(NamedTuple):
+    """A compiled operation: `root` writes the root object, as a column of one; it is None where the operation cannot be
+    compiled. `fields` is how many fields there are in it, fragments spread."""
+
+    root: Object | None
+    fields: int
+
+
+PLAN_OVERHEAD, FIELD_SIZE = 2_000, 1_600
+"""Bytes that a plan takes, and each field in it."""
+
+
 class NotCompiled(Exception):
     """The operation has something that only graphql-core answers."""
 
 
 class Compiler:
-    """Compiles operations over one schema; what their plans remember shares one memory. `most_plans` is how many plans
-    are kept of one operation."""
+    """Compiles operations over one schema; what their plans remember shares one memory. `plans` are those used last,
+    by operation and Booleans, which take at most about `plan_memory` bytes together."""
 
-    def __init__(self, schema: GraphQLSchema, memory: Memory, most_plans: int = 16) -> None:
+    def __init__(self, schema: GraphQLSchema, memory: Memory, plan_memory: int) -> None:
         self.schema = schema
-        self.most_plans = most_plans
+        self.plans = Recent[tuple[Operation, tuple[Any, ...]], Plan](
+            plan_memory, lambda _, plan: PLAN_OVERHEAD + FIELD_SIZE * plan.fields
+        )
         self._memory = memory
         self._fragments: WeakValueDictionary[tuple[object, ...], Fragments[Any]] = WeakValueDictionary()
 
@@ -71,23 +84,15 @@ class Compiler:
         """The plan for these values of the variables that @skip and @include use. Raises NotCompiled."""
         if not operation.is_query or self.schema.query_type is None:
             raise NotCompiled("only queries are compiled")
-        return Compilation(self, operation, booleans).object(
-            self.schema.query_type, [operation.definition.selection_set], []
-        )
+        compilation = Compilation(self, operation, booleans)
+        root = compilation.object(self.schema.query_type, [operation.definition.selection_set], [])
+        return Plan(root, compilation.fields)
 
-    def of_records(self, *signature: object) -> Fragments[bytes]:
-        """What is remembered of records of this type and selection, by all operations that have it; forgotten with the
-        last."""
-        return self._shared(signature, self._memory.of_records)
-
-    def of_pages(self, *signature: object) -> Fragments[Any]:
-        """What is remembered of pages likewise."""
-        return self._shared(("pages", *signature), self._memory.of_pages)
-
-    def _shared(self, key: tuple[object, ...], make: Callable[[], Fragments[Any]]) -> Fragments[Any]:
-        found = self._fragments.get(key)
+    def fragments(self, *signature: object) -> Fragments[Any]:
+        """What is remembered for this type and selection, by all operations that have it; forgotten with the last."""
+        found = self._fragments.get(signature)
         if found is None:
-            found = self._fragments[key] = make()
+            found = self._fragments[signature] = self._memory.fragments()
         return found
 
 
@@ -98,6 +103,7 @@ class Compilation:
         self._compiler = compiler
         self._operation = operation
         self._booleans = booleans
+        self.fields = 0  # that are in the plan
 
     def object(
         self,
@@ -111,6 +117,7 @@ class Compilation:
         parts: list[Part] = []
         plain: list[Member] = []
         for key, (rank, field_nodes) in self.collect(type_, sets).items():
+            self.fields += 1
             member = self._member(type_, key, rank, field_nodes)
             if member is not None:
                 plain.append(member)
@@ -129,7 +136,7 @@ class Compilation:
         if type_.name not in RECORD_TYPES:
             return PlainPart(members, None)
         signature = type_.name, *(member.signature for member in members)
-        return PlainPart(members, self._compiler.of_records(*signature), self._compiler.of_pages("column", *signature))
+        return PlainPart(members, self._compiler.fragments(*signature), self._compiler.fragments("column", *signature))
 
     def _member(self, type_: GraphQLObjectType, key: str, rank: Rank, nodes: list[FieldNode]) -> Member | None:
         """The field as a plain member, or None if it is not plain."""
@@ -175,6 +182,7 @@ class Compilation:
             return None
         members = []
         for key, (rank, field_nodes) in self.collect(type_, _sets(nodes)).items():
+            self.fields += 1
             member = self._member(type_, key, rank, field_nodes)
             if member is None:
                 return None
@@ -221,7 +229,7 @@ class Compilation:
     def _nodes_part(self, place: Place, item: GraphQLObjectType) -> NodesPart:
         shown = self.object(item, _sets(place.nodes), place.nodes)
         plain = shown.plain
-        kept = None if plain is None else partial(self._compiler.of_pages, "list", item.name, plain.signature)
+        kept = None if plain is None else partial(self._compiler.fragments, "list", item.name, plain.signature)
         return NodesPart(place, shown, kept)
 
     def _wants_pages(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> bool:

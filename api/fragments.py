@@ -2,8 +2,9 @@
 as a list or as its text.
 
 Records are values and lasting pages are given anew when anything on them changes, so what is remembered by the identity
-of such an object is never stale. Nothing larger is remembered: no filter's result, no answer. What is remembered takes
-bounded memory; over the bound all of it is forgotten, which costs a moment and needs no bookkeeping on the hot path.
+of such an object is never stale, and it goes with its object. Nothing larger is remembered: no filter's result, no
+answer. What is remembered takes bounded memory; over the bound all of it is forgotten, which costs a moment and needs
+no bookkeeping on the hot path.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from weakref import WeakSet, ref
 
 Written = TypeVar("Written")
 
-OVERHEAD = 250
-"""Bytes that a remembered fragment takes beside its own: its two entries, and what keeps its identity."""
+OVERHEAD = 300
+"""Bytes that a fragment takes beside its own: its two entries, and the weak reference to what it shows."""
 
 
 class Memory:
@@ -21,18 +22,12 @@ class Memory:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self.spent = 0
         self._caches: WeakSet[Fragments[Any]] = WeakSet()
+        self.spent = 0
 
-    def of_records(self) -> "Fragments[bytes]":
-        """A new, empty cache within this memory: for what is written of records."""
-        return self._add(Fragments(self))
-
-    def of_pages(self) -> "PageFragments[Any]":
-        """... and for what is written of pages, or of the entities on them."""
-        return self._add(PageFragments(self))
-
-    def _add(self, cache: "Cache") -> "Cache":
+    def fragments(self) -> "Fragments[Any]":
+        """A new, empty cache within this memory."""
+        cache = Fragments[Any](self)
         self._caches.add(cache)
         return cache
 
@@ -40,73 +35,63 @@ class Memory:
         if self.spent + size > self._limit:
             for cache in self._caches:
                 cache.clear()
-            self.spent = 0
         self.spent += size
 
 
 class Fragments(Generic[Written]):
-    """What was written, by the identity of the record it shows: `known[id(record)]`."""
+    """What was written, by the identity of what it shows: `known[id(record)]`."""
 
-    __slots__ = ("__weakref__", "_memory", "_shown", "known")
+    __slots__ = ("__weakref__", "_gone", "_memory", "_shown", "_spent", "known")
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
+        self._spent = 0
         self.known: dict[int, Written] = {}
-        self._shown: dict[int, Any] = {}  # an identity means something only while its object lives
+        self._shown: dict[int, _Shown] = {}
+        own = ref(self)
+
+        def gone(shown: _Shown) -> None:
+            if (fragments := own()) is not None:
+                fragments._forget(shown)
+
+        self._gone = gone
 
     def remember(self, shown: object, written: Written, size: int) -> None:
-        self._memory.spend(size + OVERHEAD)
-        key = id(shown)
-        self.known[key] = written
-        self._shown[key] = self._held(shown, size + OVERHEAD)
+        """Keeps what was written, which takes `size` bytes, for as long as `shown` lives. Of one thing once."""
+        held = _Shown(shown, self._gone, size + OVERHEAD)
+        self._memory.spend(held.size)
+        self._spent += held.size
+        self.known[held.key] = written
+        self._shown[held.key] = held
+
+    def _forget(self, shown: "_Shown") -> None:
+        del self._shown[shown.key], self.known[shown.key]
+        self._give_back(shown.size)
 
     def clear(self) -> None:
         self.known.clear()
         self._shown.clear()
+        self._give_back(self._spent)
 
-    def _held(self, shown: object, spent: int) -> Any:
-        """A record that was replaced is held until memory is cleared: it is no larger than what is written of it."""
-        return shown
+    def _give_back(self, size: int) -> None:
+        self._spent -= size
+        self._memory.spent -= size
 
-
-Cache = TypeVar("Cache", bound=Fragments[Any])
-
-
-class PageFragments(Fragments[Written]):
-    """What was written, by the identity of a page. It goes with the page, as one that was replaced holds a whole
-    list."""
-
-    __slots__ = ("_gone",)
-
-    def __init__(self, memory: Memory) -> None:
-        super().__init__(memory)
-        own = ref(self)
-
-        def gone(page: "_Page") -> None:
-            if (fragments := own()) is not None:
-                fragments._forget(page)
-
-        self._gone = gone
-
-    def _held(self, shown: object, spent: int) -> Any:
-        return _Page(shown, self._gone, spent)
-
-    def _forget(self, page: "_Page") -> None:
-        del self._shown[page.key], self.known[page.key]
-        self._memory.spent -= page.spent
+    def __del__(self) -> None:
+        self._give_back(self._spent)
 
 
-class _Page(ref[Any]):
-    """A weak reference to a page that remembers its identity, and what memory it took to remember it."""
+class _Shown(ref[Any]):
+    """A weak reference to what a fragment shows: its identity, and the memory that the fragment takes."""
 
-    __slots__ = ("key", "spent")
+    __slots__ = ("key", "size")
     key: int
-    spent: int
+    size: int
 
-    def __new__(cls, page: object, gone: "Callable[[_Page], None]", spent: int) -> "_Page":
-        made = super().__new__(cls, page, gone)
-        made.key, made.spent = id(page), spent
+    def __new__(cls, shown: object, gone: "Callable[[_Shown], None]", size: int) -> "_Shown":
+        made = super().__new__(cls, shown, gone)
+        made.key, made.size = id(shown), size
         return made
 
-    def __init__(self, page: object, gone: "Callable[[_Page], None]", spent: int) -> None:
-        super().__init__(page, gone)  # type: ignore[call-arg]
+    def __init__(self, shown: object, gone: "Callable[[_Shown], None]", size: int) -> None:
+        super().__init__(shown, gone)  # type: ignore[call-arg]

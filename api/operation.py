@@ -1,13 +1,12 @@
-"""One operation's plans: one for each combination of the Booleans that @skip and @include use, within a bound."""
+"""One operation's plans: one for each combination of the Booleans that @skip and @include use."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
 from graphql import DirectiveNode, FragmentSpreadNode, VariableNode, Visitor, visit
 
 from api.arguments import VariableReader
-from api.compile import Compiler, NotCompiled
+from api.compile import Compiler, NotCompiled, Plan
 from api.documents import Operation
 from api.writers import Object
 
@@ -23,7 +22,6 @@ class CompiledOperation:
         self._operation = operation
         self._reader = VariableReader(compiler.schema, operation)
         self._conditions = sorted(_conditions(operation))
-        self._plans: OrderedDict[tuple[Any, ...], Object | None] = OrderedDict()
 
     def plan(self, given: Mapping[str, Any]) -> BoundPlan | None:
         """The plan for these variables; None where graphql-core must answer: what is not compiled, and variables that
@@ -32,24 +30,19 @@ class CompiledOperation:
         if not isinstance(variables, dict):
             return None
         booleans = tuple([variables.get(name) for name in self._conditions])
-        if booleans in self._plans:
-            root = self._plans[booleans]
-        else:
-            root = self._remember(booleans)
-        return None if root is None else (root, variables)
+        plan = self._compiler.plans.get((self._operation, booleans)) or self._compile(booleans)
+        return None if plan.root is None else (plan.root, variables)
 
-    def _remember(self, booleans: tuple[Any, ...]) -> Object | None:
+    def _compile(self, booleans: tuple[Any, ...]) -> Plan:
         try:
             if None in booleans:
                 raise NotCompiled("a condition has no value")
             values = dict(zip(self._conditions, booleans, strict=True))
-            root = self._compiler.compile(self._operation, values)
+            plan = self._compiler.compile(self._operation, values)
         except NotCompiled:
-            root = None
-        self._plans[booleans] = root
-        while len(self._plans) > self._compiler.most_plans:
-            self._plans.popitem(last=False)
-        return root
+            plan = Plan(None, 0)
+        self._compiler.plans.put((self._operation, booleans), plan)
+        return plan
 
 
 def _conditions(operation: Operation) -> set[str]:

@@ -96,9 +96,11 @@ class Settings(BaseSettings):
     # Memory
     fragment_memory: Count = Field(268_435_456, description="Most bytes of JSON fragments that are remembered.")
     cached_operations: Count = Field(1_000, description="Documents that are remembered, parsed and validated.")
-    cached_plans: Count = Field(
-        16, description="Plans that are remembered of an operation, one for each outcome of its @skip and @include."
+    path_references: Count = Field(
+        4_000_000,
+        description="Most references to entities remembered along paths; each takes about 100 bytes.",
     )
+    plan_memory: Count = Field(67_108_864, description="Most bytes of compiled plans that are remembered.")
     cached_characters: Count = Field(
         250_000,
         description="Characters that the remembered documents have together; each takes about 200 bytes of memory.",

@@ -24,25 +24,32 @@ class Together:
 
     def write(self, data: bytes) -> None:
         if not self._written:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self.flush)
         self._written.append(data)
 
     def close(self) -> None:
-        self._send()
+        self.flush()
         self._transport.close()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self._send()
+        self.flush()
         self._transport.set_protocol(protocol)
 
-    def _send(self) -> None:
-        if self._written:
-            self._transport.writelines(self._written)
-            self._written = []
+    def flush(self) -> None:
+        """Sends what was written, now. If the other side has gone, nobody is left to send it to."""
+        written, self._written = self._written, []
+        if written and not self._transport.is_closing():
+            self._transport.writelines(written)
 
 
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over such a transport."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Together(transport, self.loop))  # type: ignore[arg-type]
+        self._together = Together(transport, self.loop)
+        super().connection_made(self._together)  # type: ignore[arg-type]
+
+    def eof_received(self) -> None:
+        # The client sends no more, but may still read: the loop closes the transport when this returns.
+        self._together.flush()
+        super().eof_received()

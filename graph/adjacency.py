@@ -13,7 +13,7 @@ from graph.model import Entity, Relation
 from graph.ordering import Sorter
 from graph.pages import FirstPages, Links, Members
 from graph.paths import Hop, Path, Way
-from graph.plan import natural_order
+from graph.plan import Page, natural_order
 from graph.vocabulary import Direction
 
 PageSize = tuple[int | None, int | None]
@@ -21,29 +21,52 @@ PageSize = tuple[int | None, int | None]
 
 
 class Known(dict[str, Members]):
-    """What one path reaches from each start; walked when it is first asked for.
+    """What one path reaches from each start; walked when it is first asked for."""
 
-    `pages` is for the engine: by their size, the first pages that it has made of what is known, by start.
-    """
+    SIZES_KEPT = 8
+    """Page sizes for which first pages are remembered."""
 
     def __init__(self, adjacency: "Adjacency", path: Path) -> None:
         super().__init__()
         self._adjacency = adjacency
         self._path = path
+        self.charge = adjacency.charge
         self.pages: dict[PageSize, FirstPages] = {}
         self.postings: dict[str, Postings] = {}
 
     def __missing__(self, start: str) -> Members:
         return self._adjacency.walk_and_remember(self._path, start)
 
-    def forget(self, start: str) -> int:
-        """Forgets what depends on what is reached from `start`; says how many references that took."""
+    def first_pages(self, page: Page, sorter: Sorter) -> FirstPages:
+        """The pages of this size, which has no cursor, in an order that is always the same."""
+        size = page.first, page.last
+        pages = self.pages.get(size)
+        if pages is None:
+            if len(self.pages) >= self.SIZES_KEPT:
+                self._forget_pages()
+            pages = self.pages[size] = FirstPages(self, self.charge, page, sorter)
+        return pages
+
+    def _forget_pages(self) -> None:
+        for pages in self.pages.values():
+            pages.give_back()
+        self.pages.clear()
+
+    def reached(self, start: str) -> Sequence[Entity]:
+        """The entities reached; of a start that is gone nothing is remembered."""
+        return self[start].entities if self._adjacency.holds(start) else ()
+
+    def forget(self, start: str) -> None:
+        """Forgets what depends on what is reached from `start`."""
         for pages in self.pages.values():
             pages.forget(start)
-        for postings in self.postings.values():
+        for attribute, postings in list(self.postings.items()):
             postings.stale.add(start)
-        members = self.pop(start, None)
-        return 0 if members is None else members.size
+            if len(postings.stale) >= self._adjacency.BULK:
+                del self.postings[attribute]  # to find all anew is quicker than to look at each
+                self.charge(-postings.charged)
+        if (members := self.pop(start, None)) is not None:
+            self.charge(-members.size)
 
     def forget_all(self) -> None:
         self.clear()
@@ -63,6 +86,11 @@ class Postings:
         self._attribute = attribute
         self._starts: dict[Any, set[str]] = {}
         self.stale: set[str] = set()
+        self.charged = 0  # how many references it was last said to take
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self._starts.values()))
 
     def having(self, term: Any) -> Set[str] | None:
         """The starts, or None where they have not been found yet."""
@@ -76,7 +104,7 @@ class Postings:
     def _refresh(self) -> None:
         stale, self.stale = self.stale, set()
         for start in stale:
-            terms = {getattr(entity, self._attribute) for entity in self._known[start].entities}
+            terms = {getattr(entity, self._attribute) for entity in self._known.reached(start)}
             for term, starts in self._starts.items():
                 if term in terms:
                     starts.add(start)
@@ -88,12 +116,14 @@ class Adjacency:
     """The memory of where paths lead, over the graph's own adjacency."""
 
     BUDGET = 4_000_000
-    """At most about so many references (some 100 bytes each) are remembered; beyond, all is forgotten."""
+    """How many references are remembered unless another number is given: some 400 MB of them."""
 
     BULK = 500
     """From so many changes at once on, forgetting all is quicker than finding whom they touch."""
 
-    def __init__(self, graph: nx.MultiDiGraph) -> None:
+    def __init__(self, graph: nx.MultiDiGraph, budget: int | None = None) -> None:
+        """At most about `budget` references are remembered, some 100 bytes each; beyond, all is forgotten."""
+        self._budget = budget or self.BUDGET
         # networkx's own algorithms use these two mappings as well; its views in front of them cost five times the walk.
         self._near: dict[Direction, Mapping[str, Mapping[str, Mapping[Any, Mapping[str, Any]]]]] = {
             Direction.OUT: graph._adj,
@@ -102,6 +132,9 @@ class Adjacency:
         self._nodes = graph._node
         self._known: dict[Path, Known] = {}
         self._size = 0
+
+    def holds(self, id: str) -> bool:
+        return id in self._nodes
 
     def members(self, path: Path, start: str) -> Members:
         """What the path reaches from `start`; nothing where there is no such entity."""
@@ -116,7 +149,7 @@ class Adjacency:
 
     def walk_and_remember(self, path: Path, start: str) -> Members:
         members = self._walk_all(path, start)
-        self._make_room(members.size)
+        self.charge(members.size)
         self.along(path)[start] = members
         return members
 
@@ -184,17 +217,26 @@ class Adjacency:
         if found is None:
             ids = {entity.id for entity in targets()}
             found = set[str]().union(*(self._back(ids, way.hops) for way in path.ways))
-            self._make_room(len(found))
-            known.postings.setdefault(attribute, postings).put(term, found)
+            postings.put(term, found)
+        if postings.size != postings.charged or known.postings.get(attribute) is not postings:
+            self._charge_postings(known, attribute, postings)
         return found
+
+    def _charge_postings(self, known: Known, attribute: str, postings: Postings) -> None:
+        if known.postings.get(attribute) is postings:  # else all was forgotten on the way
+            self.charge(-postings.charged)
+        postings.charged = postings.size
+        self.charge(postings.charged)
+        known.postings[attribute] = postings
 
     def forget_all(self) -> None:
         for known in self._known.values():
             known.forget_all()
         self._size = 0
 
-    def _make_room(self, size: int) -> None:
-        if self._size + size > self.BUDGET:
+    def charge(self, size: int) -> None:
+        """Takes so many references more, or gives them back; over the budget all is forgotten."""
+        if size > 0 and self._size + size > self._budget:
             self.forget_all()
         self._size += size
 
@@ -208,7 +250,7 @@ class Adjacency:
                 continue
             for record in records:
                 for start in self._touched(path, record):
-                    self._size -= known.forget(start)
+                    known.forget(start)
 
     def _touched(self, path: Path, record: Entity | Relation) -> set[str]:
         """The starts from which the path leads over this relation, or to this entity.

@@ -73,12 +73,13 @@ class Graph:
     1
     """
 
-    def __init__(self, journal: Journal, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, journal: Journal, clock: Callable[[], datetime] = utc_now, *, budget: int | None = None) -> None:
+        """`budget` is how many references the engine remembers along paths (see Adjacency)."""
         self._journal = journal
         self._clock = clock
         self._listeners: list[Listener] = []
         self._lock = RLock()
-        self.engine = Resident()
+        self.engine = Resident(budget)
         self.head = journal.head()
         with one_stretch(STRETCH):
             self.engine.apply(journal.replay(0, self.head.version))
@@ -88,11 +89,11 @@ class Graph:
         return cls(MemoryJournal())
 
     @classmethod
-    def open(cls, directory: Path, wait_s: float = 5.0) -> "Graph":
+    def open(cls, directory: Path, wait_s: float = 5.0, *, budget: int | None = None) -> "Graph":
         """The graph of a data directory, which is made where it is missing. Raises StoreError."""
         journal = SQLiteJournal(directory / STORE, wait_s)
         try:
-            return cls(journal)
+            return cls(journal, budget=budget)
         except BaseException:
             journal.close()
             raise

@@ -47,7 +47,7 @@ class Label(NamedTuple):
 class Entity(
     msgspec.Struct,
     frozen=True,
-    gc=False,
+    weakref=True,  # what is made of a record may be remembered for as long as it lives
     kw_only=True,
     rename="camel",
     omit_defaults=True,
@@ -175,7 +175,7 @@ class Source(Entity, frozen=True, kw_only=True):
 class Relation(
     msgspec.Struct,
     frozen=True,
-    gc=False,
+    weakref=True,
     omit_defaults=True,
     forbid_unknown_fields=True,
     rename={"kind": "relation"},

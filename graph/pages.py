@@ -1,6 +1,6 @@
 """Pages of what was found, and the first pages of whole lists, which are asked for again and again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from graph.engine import Lasting, Reach
 from graph.model import Entity, Relation
@@ -45,16 +45,20 @@ class FirstPages(dict[str, Reach]):
     ROWS_KEPT = 4_096
     """Frontiers whose pages are remembered as a whole."""
 
-    def __init__(self, known: Mapping[str, Members], page: Page, sorter: Sorter) -> None:
+    def __init__(self, known: Mapping[str, Members], charge: Callable[[int], None], page: Page, sorter: Sorter) -> None:
+        """`charge` is told how many references are taken, and given back where the number is negative."""
         super().__init__()
         self._known = known
+        self._charge = charge
         self._page = page
         self._sorter = sorter
         self._rows: dict[int, tuple[Sequence[str], list[Reach]]] = {}
 
     def __missing__(self, start: str) -> Reach:
         members = self._known[start]
-        made = self[start] = page_of(members.entities, members.links, self._page, self._sorter, lasting=True)
+        made = page_of(members.entities, members.links, self._page, self._sorter, lasting=True)
+        self._charge(_size(made))
+        self[start] = made
         return made
 
     def of(self, frontier: Sequence[str]) -> Sequence[Reach]:
@@ -67,14 +71,33 @@ class FirstPages(dict[str, Reach]):
             return row[1]
         pages = list(map(self.__getitem__, frontier))
         if len(self._rows) >= self.ROWS_KEPT:
-            self._rows.clear()
+            self._forget_rows()
+        self._charge(2 * len(pages))
         self._rows[id(frontier)] = frontier, pages
         return pages
 
     def forget(self, start: str) -> None:
-        self.pop(start, None)
+        page = self.pop(start, None)
+        if page is not None:
+            self._charge(-_size(page))
+        self._forget_rows()
+
+    def _forget_rows(self) -> None:
+        self._charge(-sum(2 * len(pages) for _, pages in self._rows.values()))
         self._rows.clear()
 
+    def give_back(self) -> None:
+        """Forgets all."""
+        self._charge(-sum(map(_size, self.values())))
+        self._forget_rows()
+        self.clear()
+
     def forget_all(self) -> None:
+        """Forgets all, without a word: whoever is charged is about to start anew."""
         self.clear()
         self._rows.clear()
+
+
+def _size(page: Reach) -> int:
+    """How many references a page takes: for each entity, and some for the bare objects."""
+    return 8 + len(page.entities)

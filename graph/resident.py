@@ -15,7 +15,7 @@ from graph.adjacency import Adjacency
 from graph.engine import Reach, RelationPage, Statistics
 from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
-from graph.pages import FirstPages, page_of
+from graph.pages import page_of
 from graph.paths import Path
 from graph.plan import (
     ALWAYS,
@@ -49,12 +49,10 @@ def edge_key(name: Relation | RelationName) -> EdgeKey:
 class Resident:
     """Answers the port from memory."""
 
-    SIZES_KEPT = 8
-    """Page sizes for which the first pages along one path are remembered."""
-
-    def __init__(self) -> None:
+    def __init__(self, budget: int | None = None) -> None:
+        """`budget` is how many references are remembered along paths (see Adjacency)."""
         self.graph = nx.MultiDiGraph()
-        self.adjacency = Adjacency(self.graph)
+        self.adjacency = Adjacency(self.graph, budget)
         self._shelves = {kind: Shelf(Sorter(natural_order(kind), self.adjacency.count)) for kind in Kind}
         self._found: dict[tuple[Kind, str], dict[str, list[str]]] = {
             (kind, attribute): {} for kind, names in NATURAL_KEYS.items() for attribute in names
@@ -186,12 +184,9 @@ class Resident:
             sorter = self._sorter(step.order, step.path.target)
             found = (known[start] for start in frontier)
             return [page_of(members.entities, members.links, page, sorter) for members in found]
-        size = page.first, page.last
-        pages = known.pages.get(size)
+        pages = known.pages.get((page.first, page.last))
         if pages is None:
-            if len(known.pages) >= self.SIZES_KEPT:
-                known.pages.clear()
-            pages = known.pages[size] = FirstPages(known, page, self._sorter(step.order, step.path.target))
+            pages = known.first_pages(page, self._sorter(step.order, step.path.target))
         return pages.of(frontier)
 
     async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:

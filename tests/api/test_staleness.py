@@ -29,7 +29,7 @@ from api.compression import zstd
 from api.execute import GraphQLRequest
 from api.negotiation import GRAPHQL_JSON, JSON
 from api.settings import Settings
-from graph.adjacency import Adjacency
+from graph.adjacency import Adjacency, Known
 from graph.engine import settle
 from graph.graph import STORE, Graph
 from graph.journal.journal import Head, Journal
@@ -310,7 +310,7 @@ class Story:
         bounds = {
             "fragment_memory": choose.one([10**9, 10**9, 3_000]),
             "cached_operations": choose.one([1_000, 1_000, 1]),
-            "cached_plans": choose.one([16, 1]),
+            "plan_memory": choose.one([10**8, 1]),
         }
         settings = Settings(**bounds, **PAGING)
         self.app = build_app(
@@ -378,7 +378,7 @@ async def send(client: httpx.AsyncClient, question: Question, form: Form, named:
     [
         pytest.param({}, id="with room for everything"),
         pytest.param({Adjacency: {"BUDGET": 150}}, id="with little room for what paths reach"),
-        pytest.param({Resident: {"SIZES_KEPT": 1}, FirstPages: {"ROWS_KEPT": 1}}, id="with one page size and one row"),
+        pytest.param({Known: {"SIZES_KEPT": 1}, FirstPages: {"ROWS_KEPT": 1}}, id="with one page size and one row"),
         pytest.param({Adjacency: {"BULK": 2}, Shelf: {"BULK": 2}}, id="in bulk"),
     ],
 )

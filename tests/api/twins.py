@@ -51,7 +51,7 @@ class Twins:
         self.show(engine, head)
         self.memory = Memory(memory)
         remembered = documents(core(schema), SETTINGS)
-        compiler = Compiler(core(schema), self.memory)
+        compiler = Compiler(core(schema), self.memory, PLENTY)
         self._compiled = Watched(core(schema), self._context, remembered, compiler, explains=True)
         self._reference = Executor(core(schema), self._context, remembered, explains=True)
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, note
 
 from graph import paths
-from graph.adjacency import Adjacency
+from graph.adjacency import Adjacency, Known
 from graph.engine import settle
 from graph.graph import Graph
 from graph.ordering import Shelf
 from graph.paths import Path
-from graph.plan import WHOLE, Match
+from graph.plan import ALWAYS, WHOLE, Compare, Expand, Match, Operator, Page, Quantifier, Reached, Related, ValueType
 from graph.resident import Resident
-from graph.vocabulary import Direction, Kind
+from graph.vocabulary import Direction, Kind, PartnerType
 from tests.api.stage import permits
 from tests.conftest import graph_of
 from tests.oracle import Line, applied
@@ -46,9 +46,33 @@ def indexed(engine: Resident, ids: Iterable[str]) -> dict[Any, Any]:
     return {"found": found, "shelves": shelves, "ends": ends, "statistics": settle(engine.statistics())}
 
 
+def shown(engine: Resident, frontier: tuple[str, ...]) -> list[Any]:
+    """First pages of what each path reaches, the row of them again, and what postings find."""
+    asked = [(Expand(path), Page(first=number)) for path in PATHS for number in (1, 2)]
+    pages = [settle(engine.expand(frontier, *asking)) for asking in asked * 2]
+    supported = [
+        Related(
+            Reached(paths.PROJECT_PARTNERS, ALWAYS, ALWAYS),
+            Quantifier.SOME,
+            Compare("type", ValueType.TERM, Operator.EQ, type),
+        )
+        for type in PartnerType
+    ]
+    found = [settle(engine.match(Match(Kind.PROJECT, where), WHOLE)).entities for where in supported]
+    return [[page.entities for page in row] for row in pages] + found
+
+
 def held(adjacency: Adjacency) -> int:
     """How many references it remembers, counted one by one."""
-    return sum(2 * len(members.entities) + 4 for known in adjacency._known.values() for members in known.values())
+    return sum(map(held_along, adjacency._known.values()))
+
+
+def held_along(known: Known) -> int:
+    members = sum(2 * len(members.entities) + 4 for members in known.values())
+    pages = sum(8 + len(page.entities) for pages in known.pages.values() for page in pages.values())
+    rows = sum(2 * len(row) for pages in known.pages.values() for _, row in pages._rows.values())
+    postings = sum(len(ids) for postings in known.postings.values() for ids in postings._starts.values())
+    return members + pages + rows + postings
 
 
 @pytest.mark.parametrize(
@@ -72,8 +96,10 @@ def test_after_every_commit_all_that_is_remembered_is_what_a_new_engine_finds(
         note("\n".join(map(str, lines)))
         graph = graph_of(lines)
         ids = dict.fromkeys(line["id"] for line in lines if "id" in line)
+        frontier = tuple(ids)
         for _ in range(COMMITS):
             remembered(graph.engine, ids)
+            shown(graph.engine, frontier)
             changes = commit(choose.part(COMMIT), lines)
             if permits(graph, changes):
                 note(f"written: {changes}")
@@ -82,7 +108,8 @@ def test_after_every_commit_all_that_is_remembered_is_what_a_new_engine_finds(
             anew = graph_of(lines).engine
             assert indexed(graph.engine, ids) == indexed(anew, ids)
             assert remembered(graph.engine, ids) == remembered(anew, ids)
-            assert graph.engine.adjacency._size == held(graph.engine.adjacency) <= few
+            assert shown(graph.engine, frontier) == shown(anew, frontier)
+            assert graph.engine.adjacency._size == held(graph.engine.adjacency) <= few + 2 * len(ids)
 
 
 def test_a_commit_forgets_only_what_it_could_have_altered(small: Graph) -> None:
