@@ -95,7 +95,7 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
             executor_of(graph, settings),
             settings,
             sdl=print_sdl(),
-            state=lambda: (graph.head, settings.default_page),
+            state=lambda: graph.head,
             ready=follower.facts,
             lifespan=follower.lifespan,
         )

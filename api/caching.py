@@ -6,18 +6,31 @@ from importlib.metadata import version
 import msgspec
 
 from api.execute import GraphQLRequest
+from api.settings import Settings
 
 PROGRAM = version("fieldgraph")
 
 
-def entity_tag(request: GraphQLRequest, media_type: str, coding: str | None, state: object) -> bytes:
-    """The tag of the answer to a request: of all that can change a byte of it.
+ELSEWHERE = {"host", "port", "data", "workers", "wait", "seed", "shutdown_timeout", "cors_origins", "graphiql"}
+ELSEWHERE |= {"log_level", "log_format", "access_log", "cache_control"}
+"""Settings that change no byte of an answer: instances that differ in these alone give equal tags."""
 
-    `state` is what answers rest on beside their requests, and prints alike while it is the same. Who may see what will
-    be part of it; so far everybody sees everything.
-    """
-    said = (PROGRAM, request, media_type, coding, repr(state))
-    return b'"%b"' % blake2b(msgspec.json.encode(said), digest_size=16).hexdigest().encode()
+
+class EntityTags:
+    """Makes the tags of answers, each of all that can change a byte of one."""
+
+    def __init__(self, settings: Settings) -> None:
+        chosen = settings.model_dump(exclude=ELSEWHERE)
+        self._instance = (PROGRAM, repr(sorted(chosen.items())))
+
+    def tag(self, request: GraphQLRequest, media_type: str, coding: str | None, state: object) -> bytes:
+        """The tag of the answer to a request.
+
+        `state` is what answers rest on beside their requests, and prints alike while it is the same. Who may see what
+        will be part of it; so far everybody sees everything.
+        """
+        said = (*self._instance, request, media_type, coding, repr(state))
+        return b'"%b"' % blake2b(msgspec.json.encode(said), digest_size=16).hexdigest().encode()
 
 
 def names_tag(if_none_match: bytes, tag: bytes) -> bool:

@@ -1,7 +1,7 @@
 """From the text of a document to an operation that may run: parsed, held against the limits, validated, remembered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -31,9 +31,9 @@ from api.recent import Recent
 from api.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Operation:
-    """One operation of a valid document, shared by all requests that run it."""
+    """One operation of a valid document, shared by all requests that run it. Nothing of it changes but `kept`."""
 
     text: str
     name: str | None
@@ -43,7 +43,7 @@ class Operation:
     most_nodes: int  # whatever the variables
     is_query: bool  # running it changes nothing
     is_subscription: bool  # it is answered by a stream
-    kept: dict[str, Any] = field(default_factory=dict)  # what the executor makes of it, and uses again
+    kept: Any = None  # what the executor makes of it, and uses again
 
 
 class Documents:

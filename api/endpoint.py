@@ -15,16 +15,17 @@ from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 
-from api.caching import entity_tag, names_tag
+from api.caching import EntityTags, names_tag
 from api.compression import compressed
 from api.errors import RequestError, new_request_id, present, refusal
-from api.execute import Answer, Executor, GraphQLRequest, Headers, encode, refuse
+from api.execute import NO_STORE, Answer, Executor, GraphQLRequest, Headers, encode, refuse
 from api.negotiation import ANSWERS, GRAPHQL_JSON, HTML, JSON, content_coding, negotiate
 from api.parameters import CLOSE, ClientGone, read_get, read_post
 from api.settings import Settings
 
+READING = ("GET", "HEAD")  # uvicorn leaves out the body of an answer to HEAD
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
-ALLOW = ((b"allow", b"GET, POST"),)
+ALLOW = ((b"allow", b"GET, HEAD, POST"),)
 VARY = (b"vary", b"Accept, Accept-Encoding")
 
 ANSWER_HEADERS: dict[str, Headers] = {
@@ -37,8 +38,6 @@ PAGE_HEADERS: Headers = (
     (b"content-security-policy", b"frame-ancestors 'none'"),
     (b"cache-control", b"no-cache"),
 )
-UNKEPT: Headers = (VARY, (b"cache-control", b"no-store"))
-
 State = Callable[[], object]
 """Tells what answers rest on beside their requests: the graph's version. While that is the same, it prints alike."""
 
@@ -50,11 +49,14 @@ class Endpoint:
         self._executor = executor
         self._settings = settings
         self._state = state
+        self._tags = EntityTags(settings)
         self._kept: Headers = (VARY, (b"cache-control", settings.cache_control.encode()))
         self._page = get_graphql_ide_html("graphiql").encode() if settings.graphiql else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        if len(headers) < len(scope["headers"]):
+            headers = _joined(scope["headers"])
         accept = headers.get(b"accept", b"").decode("latin-1")
         media_type = negotiate(accept)
         document = None
@@ -62,52 +64,64 @@ class Endpoint:
             if scope["method"] == "POST" and media_type is not None:
                 request = await read_post(headers, receive, self._settings)
                 document = request.query
-                answer = await self._executor.execute(request)
-            elif self._page and scope["method"] == "GET" and _wants_page(accept, scope["query_string"]):
+                answer = await self._compressed(await self._executor.execute(request), headers)
+            elif self._page and scope["method"] in READING and _wants_page(accept, scope["query_string"]):
                 await _send(send, 200, PAGE_HEADERS, self._page)
                 return
             else:
                 _check(scope["method"], media_type)
                 request = read_get(scope["query_string"], self._settings)
                 document = request.query
-                answer = await self._get(request, headers, media_type or JSON)
+                answer = await self._compressed(await self._get(request, headers, media_type or JSON), headers)
         except RequestError as error:
-            answer = refuse(error, document=document, headers=UNKEPT)
+            answer = refuse(error, document=document)
         except ClientGone:
             return
         except asyncio.CancelledError:
-            # Requests are cancelled at one point only: when the time to finish in has passed at shutdown.
+            # Requests are cancelled for one reason only: the time to finish in has passed at shutdown.
             answer = _SHUTTING_DOWN
         except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
             answer = _unforeseen(error, document)
-        await self._answer(send, answer, media_type or JSON, headers)
+        sent = [*ANSWER_HEADERS[media_type or JSON], *answer.headers]
+        if answer.request_id is not None:
+            sent += [(b"x-request-id", answer.request_id.encode()), NO_STORE]
+        await _send(send, answer.status if media_type == GRAPHQL_JSON else answer.json_status, sent, answer.body)
 
     async def _get(self, request: GraphQLRequest, headers: Mapping[bytes, bytes], media_type: str) -> Answer:
         """The answer to a GET, which may be kept and asked for again by its tag. Raises RequestError."""
         operation = self._executor.prepare(request, read_only=True)
         if self._executor.explains(request):  # no two such answers are alike: they tell times
-            explained = await self._executor.explain(operation, request.variables or {})
-            return msgspec.structs.replace(explained, headers=UNKEPT)
+            return await self._executor.explain(operation, request.variables or {})
         coding = content_coding(headers.get(b"accept-encoding", b""))
-        tag = (b"etag", entity_tag(request, media_type, coding, self._state()))
-        if names_tag(headers.get(b"if-none-match", b""), tag[1]):
-            return Answer(b"", 304, 304, (tag, *self._kept))
+        tag = self._tags.tag(request, media_type, coding, self._state())
+        kept = ((b"etag", tag), *self._kept)
+        wanted = headers.get(b"if-none-match", b"")
+        if names_tag(wanted, tag):
+            return Answer(b"", 304, 304, kept)
         answer = await self._executor.run(operation, request.variables or {})
-        kept = UNKEPT if answer.has_errors else (tag, *self._kept)
-        return Answer(answer.body, answer.status, answer.json_status, kept, answer.request_id)
+        if answer.has_errors:
+            return answer
+        return Answer(b"", 304, 304, kept) if wanted == b"*" else msgspec.structs.replace(answer, headers=kept)
 
-    async def _answer(self, send: Send, answer: Answer, media_type: str, headers: Mapping[bytes, bytes]) -> None:
-        status = answer.status if media_type == GRAPHQL_JSON else answer.json_status
-        sent = [*ANSWER_HEADERS[media_type], *answer.headers]
-        if answer.request_id is not None:
-            sent.append((b"x-request-id", answer.request_id.encode()))
-        body = answer.body
-        if b"accept-encoding" in headers and len(body) >= self._settings.compress_from:
-            coding = content_coding(headers[b"accept-encoding"])
-            if coding is not None:
-                body = await compressed(coding, body)
-                sent.append((b"content-encoding", coding.encode()))
-        await _send(send, status, sent, body)
+    async def _compressed(self, answer: Answer, headers: Mapping[bytes, bytes]) -> Answer:
+        """The answer, smaller if its client takes that."""
+        if b"accept-encoding" not in headers or len(answer.body) < self._settings.compress_from:
+            return answer
+        coding = content_coding(headers[b"accept-encoding"])
+        if coding is None:
+            return answer
+        body = await compressed(coding, answer.body)
+        return msgspec.structs.replace(
+            answer, body=body, headers=(*answer.headers, (b"content-encoding", coding.encode()))
+        )
+
+
+def _joined(headers: Headers) -> dict[bytes, bytes]:
+    """Headers by name, those that come in several lines as the list that they are (RFC 9110, 5.3)."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        joined[name] = b"%b, %b" % (joined[name], value) if name in joined else value
+    return joined
 
 
 def _wants_page(accept: str, query_string: bytes) -> bool:
@@ -117,7 +131,7 @@ def _wants_page(accept: str, query_string: bytes) -> bool:
 
 
 def _check(method: str, media_type: str | None) -> None:
-    if method not in ("GET", "POST"):
+    if method not in (*READING, "POST"):
         message = f"{method[:20]} means nothing here. Send GraphQL by POST, or queries by GET."
         raise refusal(message, status=405, headers=ALLOW)
     if media_type is None:
@@ -128,7 +142,7 @@ def _unforeseen(error: Exception, document: str | None) -> Answer:
     request_id = new_request_id()
     errors = [GraphQLError(str(error), original_error=error)]
     told = present(errors, request_id=request_id, document=document)
-    return Answer(encode({"errors": told}), 500, 500, UNKEPT, request_id)
+    return Answer(encode({"errors": told}), 500, 500, request_id=request_id)
 
 
 _SHUTTING_DOWN = Answer(

@@ -29,6 +29,7 @@ from api.persisted import PersistedQueries, hash_in
 from api.trace import Trace, is_asked_for
 
 Headers = Sequence[tuple[bytes, bytes]]
+NO_STORE = (b"cache-control", b"no-store")
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -85,13 +86,10 @@ class Executor:
         self._introspection = introspection
         self._explains = explains
 
-    async def execute(self, request: GraphQLRequest, *, read_only: bool = False) -> Answer:
-        """Answer a request, refusals included; only what is a bug in here is raised.
-
-        With `read_only`, anything but a query is refused.
-        """
+    async def execute(self, request: GraphQLRequest) -> Answer:
+        """Answer a request, refusals included; only what is a bug in here is raised."""
         try:
-            operation = self.prepare(request, read_only=read_only)
+            operation = self.prepare(request)
             if request.extensions and self.explains(request):
                 return await self.explain(operation, request.variables or {})
             return await self.run(operation, request.variables or {})
@@ -103,7 +101,7 @@ class Executor:
         return self._explains and is_asked_for(request.extensions)
 
     def prepare(self, request: GraphQLRequest, *, read_only: bool = False) -> Operation:
-        """The operation that the request asks for. Raises RequestError."""
+        """The operation that the request asks for; with `read_only`, only if it is a query. Raises RequestError."""
         digest = hash_in(request.extensions) if request.extensions else None
         text = request.query if digest is None else self._persisted.text(digest, request.query)
         if text is None:
@@ -121,9 +119,7 @@ class Executor:
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if plan is None:
-            if trace is not None:
-                return await self._run_on_core(operation, variables, trace)
-            return await self._run_uncompiled(operation, variables)
+            return await self._run_uncompiled(operation, variables, trace)
         root, coerced = plan
         context = self._make_context()
         if trace is not None:
@@ -138,19 +134,22 @@ class Executor:
         """As `run`; the answer tells how it came about."""
         trace = Trace()
         answer = await self.run(operation, variables, trace)
-        return msgspec.structs.replace(answer, body=trace.added_to(answer.body))
+        headers = () if answer.has_errors else (NO_STORE,)  # no two such answers are alike: they tell times
+        return msgspec.structs.replace(answer, body=trace.added_to(answer.body), headers=headers)
 
     def _compiled(self, operation: Operation) -> CompiledOperation | None:
         if self._compiler is None:
             return None
-        compiled = operation.kept.get("compiled")
+        compiled: CompiledOperation | None = operation.kept
         if compiled is None:
-            compiled = operation.kept["compiled"] = CompiledOperation(self._compiler, operation)
+            compiled = operation.kept = CompiledOperation(self._compiler, operation)
         return compiled
 
-    async def _run_uncompiled(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    async def _run_uncompiled(self, operation: Operation, variables: dict[str, Any], trace: Trace | None) -> Answer:
         if self._introspection is None or not is_about_schema(operation):
-            return await self._run_on_core(operation, variables)
+            return await self._run_on_core(operation, variables, trace)
+        if trace is not None:
+            trace.watch(self._make_context(), "reference")  # which has nothing to tell of it
         body = self._introspection.get(operation, variables)
         if body is not None:
             return Answer(body)
@@ -192,14 +191,12 @@ def _answer_with_errors(errors: Sequence[GraphQLError], data: bytes, operation: 
     return Answer(b'{"errors":%b,"data":%b}' % (encode(told), data), request_id=request_id)
 
 
-def refuse(error: RequestError, *, document: str | None = None, headers: Headers = ()) -> Answer:
-    """The answer that tells of a refused request; it has no data. `headers` go out beside those of the refusal, and in
-    place of those that have the same name."""
+def refuse(error: RequestError, *, document: str | None = None) -> Answer:
+    """The answer that tells of a refused request; it has no data."""
     request_id = new_request_id()
     log_refusal(error, request_id=request_id, document=document)
     body = encode({"errors": present(error.errors, request_id=request_id, document=document)})
-    sent = {**dict(error.headers), **dict(headers)}
-    return Answer(body, error.status, error.json_status, tuple(sent.items()), request_id)
+    return Answer(body, error.status, error.json_status, error.headers, request_id)
 
 
 def _is_request_error(result: ExecutionResult) -> bool:

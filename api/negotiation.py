@@ -27,7 +27,7 @@ def negotiate(accept: str, offered: tuple[str, ...] = ANSWERS) -> str | None:
 
 
 def content_coding(accept_encoding: bytes) -> str | None:
-    """The content coding that the client likes best, or None if it takes an answer only as it is.
+    """The content coding that the client likes best, or None if it takes or likes an answer better as it is.
 
     >>> content_coding(b"gzip, deflate, br, zstd"), content_coding(b"deflate, gzip;q=0.5"), content_coding(b"br")
     ('zstd', 'gzip', None)
@@ -53,14 +53,15 @@ def _coding(accept_encoding: str) -> str | None:
     qualities = dict(_parse(part) for part in accept_encoding.lower().split(",") if part.strip())
     others = qualities.get("*", 0.0)
     best = max(CODINGS, key=lambda coding: qualities.get(coding, others))  # of equals the first
-    return best if qualities.get(best, others) else None
+    quality = qualities.get(best, others)
+    return best if quality and quality >= qualities.get("identity", 0.0) else None
 
 
 def _parse(part: str) -> tuple[str, float]:
     media_range, *parameters = (piece.strip() for piece in part.split(";"))
     quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
     try:
-        return media_range, min(max(float(quality), 0.0), 1.0)
+        return media_range, max(0.0, min(float(quality), 1.0))  # 0 if it is NaN
     except ValueError:
         return media_range, 0.0
 

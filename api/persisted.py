@@ -78,6 +78,4 @@ def _malformed(name: str, given: object, expected: str) -> RequestError:
 
 
 def _told_by_protocol(message: str, code: str) -> RequestError:
-    # It goes out with 200, and caches are sometimes told to keep what was answered to a POST.
-    error = GraphQLError(message, extensions={"code": code})
-    return RequestError([error], json_status=200, headers=((b"cache-control", b"no-store"),))
+    return RequestError([GraphQLError(message, extensions={"code": code})], json_status=200)

@@ -188,7 +188,9 @@ class Trace:
     async def note_indexes(self, engine: Engine, question: Question) -> None:
         """Has the engine tell by what it found an answer."""
         indexes = self._open[-1].indexes
-        indexes += [name for name in map(camel, await engine.indexes(question)) if name not in indexes]
+        for name in map(camel, await engine.indexes(question)):
+            if name not in indexes:
+                indexes.append(name)
 
 
 class TracedEngine:

@@ -28,7 +28,7 @@ from api.telemetry import configure_logging
 from graph.errors import FieldgraphError
 
 PAUSE_S = 5.0
-"""Before a worker is started in the place of one that could not even start, which may well happen again."""
+"""Seconds before a worker is started in the place of one that could not even start, which may well happen again."""
 
 END_S = GRACE_S + 1  # seconds beyond the time to finish in; a worker that is stuck ends itself a second earlier
 
@@ -81,10 +81,12 @@ class Worker:
         self.pipe, theirs = _spawn.Pipe(duplex=False)
         # The settings go along as they are, so the worker reads neither environment nor command line.
         self._process = _spawn.Process(target=_work, args=(serve, settings, listener, theirs), daemon=True)
-        # A terminal sends Ctrl+C to workers too, and they inherit this until uvicorn listens to it.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self._process.start()
-        signal.signal(signal.SIGINT, before)
+        # A terminal sends Ctrl+C to workers too, which hold it back until uvicorn listens; here it waits its turn.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         theirs.close()
 
     @property
@@ -211,6 +213,8 @@ def _work(name: str, settings: Settings, listener: socket.socket, pipe: Connecti
         with suppress(BrokenPipeError):  # nobody is left to hear it
             pipe.send(Said(answers, text))
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     configure_logging(settings)
     serve: Serve = pkgutil.resolve_name(name)

@@ -42,6 +42,13 @@ class Tally(msgspec.Struct, frozen=True):
     count: int
 
 
+class OneTerm(NamedTuple):
+    """That an attribute is a term."""
+
+    attribute: str
+    value: Any
+
+
 class SomeTerm(NamedTuple):
     """That some entity that a path reaches has a term."""
 
@@ -91,12 +98,19 @@ def _all(checks: Sequence[Predicate]) -> Predicate:
 def some_term(where: Where) -> SomeTerm | None:
     """The condition as "some entity reached has this term", which an index answers; None if it says anything else."""
     match where:
-        case Related(
-            Reached(Path(target=Kind()) as path, And(()), And(())),
-            Quantifier.SOME,
-            Compare(attribute, ValueType.TERM, Operator.EQ, term),
+        case Related(Reached(Path(target=Kind()) as path, And(()), And(())), Quantifier.SOME, inner):
+            if term := one_term(inner):
+                return SomeTerm(path, *term)
+    return None
+
+
+def one_term(where: Where) -> OneTerm | None:
+    """The condition as "this attribute is this term", which an index answers; None if it says anything else."""
+    match where:
+        case Compare(attribute, ValueType.TERM, Operator.EQ, term) | Compare(
+            attribute, ValueType.TERM, Operator.IN, (term,)
         ):
-            return SomeTerm(path, attribute, term)
+            return OneTerm(attribute, term)
     return None
 
 

@@ -7,7 +7,7 @@ that is part of its name. Nothing here waits, so whoever asks several things in 
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import networkx as nx
 
@@ -20,20 +20,17 @@ from graph.paths import Path
 from graph.plan import (
     ALWAYS,
     And,
-    Compare,
     Expand,
     Match,
-    Operator,
     Order,
     Page,
     Position,
     Relations,
-    ValueType,
     Where,
     conjunction,
     natural_order,
 )
-from graph.predicates import Predicate, predicate, some_term
+from graph.predicates import Predicate, one_term, predicate, some_term
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 EdgeKey = tuple[RelationKind, Any]
@@ -48,6 +45,9 @@ def edge_key(name: Relation | RelationName) -> EdgeKey:
 
 class Resident:
     """Answers the port from memory."""
+
+    FEW = 16
+    """To sort so many entities takes as long as to look at all of a shelf for each."""
 
     def __init__(self, budget: int | None = None) -> None:
         """`budget` is how many references are remembered along paths (see Adjacency)."""
@@ -246,18 +246,25 @@ class Resident:
         return entities if keep is None else list(filter(keep, entities))
 
     def _candidates(self, match: Match) -> "Candidates":
-        """What indexes find for the parts of a condition that must all hold."""
+        """What indexes find for the parts of a condition that must all hold; of several terms, that of the fewest."""
         shelf = self._shelves[match.kind]
-        entities, among, rest, used = shelf.entities, [], [], []
-        for part in match.where.parts if isinstance(match.where, And) else (match.where,):
-            if _is_term(part) and entities is shelf.entities:
-                entities = shelf.having(part.attribute, part.value)
-                used.append(f"{part.attribute} = {part.value}")
-            elif some := some_term(part):
+        entities = shelf.entities
+        among: list[Set[str]] = []
+        used: list[str] = []
+        rest: list[Where] = [*match.where.parts] if isinstance(match.where, And) else [match.where]
+        having = [(part, term, shelf.having(*term)) for part in rest if (term := one_term(part))]
+        if having:
+            part, term, entities = min(having, key=lambda found: len(found[2]))
+            rest.remove(part)
+            used.append(f"{term.attribute} = {term.value}")
+        for part in list(rest):
+            if some := some_term(part):
                 among.append(self._starts(*some))
+                rest.remove(part)
                 used.append(f"{some.path.name}.{some.attribute} = {some.term}")
-            else:
-                rest.append(part)
+        if among and not having and len(few := min(among, key=len)) * self.FEW < len(entities):
+            records = (self.entity(id) for id in few)
+            entities = shelf.sorter.sort([record for record in records if record and record.kind is match.kind])
         return Candidates(entities, among, conjunction(rest), used)
 
     def _starts(self, path: Path, attribute: str, term: Any) -> Set[str]:
@@ -281,10 +288,6 @@ class Candidates(NamedTuple):
     among: list[Set[str]]
     rest: Where
     used: list[str]
-
-
-def _is_term(where: Where) -> TypeGuard[Compare]:
-    return isinstance(where, Compare) and where.type is ValueType.TERM and where.operator is Operator.EQ
 
 
 def _canonical_key(relation: Relation) -> Position:

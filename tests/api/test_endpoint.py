@@ -10,7 +10,7 @@ import pytest
 
 from api.app import Application
 from api.compression import zstd
-from api.negotiation import GRAPHQL_JSON, JSON, negotiate
+from api.negotiation import CODINGS, GRAPHQL_JSON, JSON, negotiate
 from tests.api.small import Root, make_app, send
 
 HELLO = {"query": "{ hello }"}
@@ -135,6 +135,23 @@ def test_what_went_wrong_is_not_kept(query):
     assert len(response.headers["x-request-id"]) == 16
 
 
+def test_if_any_answer_will_do_there_must_be_one():
+    assert ask(headers={"If-None-Match": "*"}).status_code == 304
+    assert ask("{ unknown }", headers={"If-None-Match": "*"}).json()["errors"]
+
+
+@pytest.mark.parametrize("settings", [{"default_page": 7}, {"max_page": 50}, {"compress_from": 7}, {"max_nodes": 7}])
+def test_settings_that_change_answers_change_tags(settings):
+    alike = make_app(port=1, log_level="error", cache_control="max-age=1")
+    assert ask(app=alike).headers["etag"] == ask().headers["etag"] != ask(app=make_app(**settings)).headers["etag"]
+
+
+def test_a_header_of_several_lines_is_one_list():
+    tag = ask().headers["etag"]
+    given = [("If-None-Match", tag), ("If-None-Match", '"other"'), ("Accept", JSON), ("Accept", "text/plain")]
+    assert ask(headers=given).status_code == 304
+
+
 def test_a_tag_makes_nothing_right():
     tag = ask().headers["etag"]
     assert ask("{ unknown }", headers={"If-None-Match": tag}).json()["errors"]
@@ -163,6 +180,9 @@ def uncompressed(response: httpx.Response) -> bytes:
         ("br", None),
         ("", None),
         ("gzip;q=x", None),
+        ("gzip;q=nan", None),
+        ("identity, gzip;q=0.5", None),
+        ("identity, gzip", "gzip"),
     ],
 )
 def test_an_answer_is_compressed_as_the_client_likes_best(accepted, coding):
@@ -178,6 +198,12 @@ def test_small_answers_are_not_compressed():
         app = make_app(compress_from=size)
         response = send(app=app, json=LONG, headers={"Accept-Encoding": "gzip"})
         assert response.headers.get("content-encoding") == coding
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_equal_answers_are_equal_when_compressed(coding):
+    first, second = (send(json=LONG, headers={"Accept-Encoding": coding}).content for _ in range(2))
+    assert first == second
 
 
 def test_large_answers_are_compressed_too():
@@ -419,10 +445,15 @@ def test_the_limits_hold_for_addresses_too():
     )
 
 
-@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_other_methods_mean_nothing(method):
     response = send(method, params=HELLO)
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_head_is_answered_as_get_without_the_body():
+    head, whole = (send(method, params=HELLO, headers={"Accept": JSON}) for method in ("HEAD", "GET"))
+    assert (head.status_code, dict(head.headers)) == (200, dict(whole.headers))
 
 
 # --- GraphiQL ---------------------------------------------------------------------------------------------------------

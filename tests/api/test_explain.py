@@ -341,7 +341,6 @@ def test_an_explained_answer_is_never_kept(small: Graph) -> None:
         assert ("explain" in answer.json().get("extensions", {})) is is_explained
         assert ("etag" in answer.headers) is is_kept
         assert answer.headers["cache-control"] == ("no-cache" if is_kept else "no-store")
-        assert answer.headers["vary"] == "Accept, Accept-Encoding"
         again = send("GET", app=app, params=params, headers={"If-None-Match": answer.headers.get("etag", "*")})
         assert again.status_code == (304 if is_kept else answer.status_code)
 

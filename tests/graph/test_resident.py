@@ -332,7 +332,7 @@ SOME_PROJECT = Related(Reached(PROJECTS_INSIDE, ALWAYS, ALWAYS), Quantifier.ALL,
         (Match(Kind.PROJECT, Not(SUSPENDED)), []),
         (
             Match(Kind.PROJECT, And((SOME_NGO, NAMED_M, SUSPENDED))),
-            ["projectPartners.type = NATIONAL_NGO", "status = SUSPENDED"],
+            ["status = SUSPENDED", "projectPartners.type = NATIONAL_NGO"],
         ),
         (Match(Kind.COUNTRY, SOME_PROJECT), ["projectPartners.type = NATIONAL_NGO"]),
         (Expand(PROJECTS_INSIDE), []),
