@@ -60,9 +60,13 @@ Wait = Annotated[float | None, typer.Option(help="Seconds to wait while another 
 Seed = Annotated[
     bool | None, typer.Option("--seed/--no-seed", help="Fill an empty store with the seed.", show_default="seed")
 ]
-
-
+ExecutorName = Annotated[
+    str | None, typer.Option(help="compiled, or reference: all on graphql-core.", show_default="compiled")
+]
 Format = Annotated[str, typer.Option(help="The format of the file: jsonl, graph lines.")]
+Document = Annotated[str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")]
+Variables = Annotated[str | None, typer.Option(help="Its variables, as a JSON object.")]
+OperationName = Annotated[str | None, typer.Option(help="Which operation, if the document has several.")]
 
 
 @app.command("serve")
@@ -73,9 +77,7 @@ def serve_command(
     data: Data = None,
     wait: Wait = None,
     seed: Seed = None,
-    executor: Annotated[
-        str | None, typer.Option(help="compiled, or reference: all on graphql-core.", show_default="compiled")
-    ] = None,
+    executor: ExecutorName = None,
 ) -> None:
     """Serve GraphQL over HTTP, and GraphiQL for browsers, at /graphql."""
     settings = load_settings(host=host, port=port, workers=workers, data=data, wait=wait, seed=seed, executor=executor)
@@ -104,20 +106,19 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
 
 @app.command()
 def query(
-    document: Annotated[
-        str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")
-    ],
-    variables: Annotated[str | None, typer.Option(help="Its variables, as a JSON object.")] = None,
-    operation: Annotated[str | None, typer.Option(help="Which operation, if the document has several.")] = None,
+    document: Document,
+    variables: Variables = None,
+    operation: OperationName = None,
     data: Data = None,
     wait: Wait = None,
     seed: Seed = None,
+    executor: ExecutorName = None,
 ) -> None:
     """Answer a GraphQL document from a store, without a server.
 
     Prints the answer as JSON, in one line where the output is no terminal. Exits with 1 if there are errors in it.
     """
-    settings = load_settings(data=data, wait=wait, seed=seed)
+    settings = load_settings(data=data, wait=wait, seed=seed, executor=executor)
     configure_logging(settings)
     asked = GraphQLRequest(document_of(document), operation, variables_of(variables))
     with opened(settings) as graph:
@@ -131,17 +132,13 @@ def query(
 
 @app.command("explain")
 def explain_command(
-    document: Annotated[
-        str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")
-    ],
-    variables: Annotated[str | None, typer.Option(help="Its variables, as a JSON object.")] = None,
-    operation: Annotated[str | None, typer.Option(help="Which operation, if the document has several.")] = None,
+    document: Document,
+    variables: Variables = None,
+    operation: OperationName = None,
     data: Data = None,
     wait: Wait = None,
     seed: Seed = None,
-    executor: Annotated[
-        str | None, typer.Option(help="compiled, or reference: all on graphql-core.", show_default="compiled")
-    ] = None,
+    executor: ExecutorName = None,
 ) -> None:
     """Tell how a GraphQL document is answered: its steps, the indexes used, rows in and out, the time of each.
 
