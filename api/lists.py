@@ -9,7 +9,7 @@ from api.fields import Arguments, Step, argument, stepped
 from api.inputs import check_conditions, order_given, where_given
 from api.relay import PAGING, Fits, Listing, PageArguments, list_identity
 from api.request import Request
-from graph.engine import Lasting
+from graph.engine import Lasting, Several
 from graph.errors import InvalidCursor
 from graph.paths import Path
 from graph.plan import (
@@ -108,7 +108,9 @@ class Lists(Sequence[Listing]):
 
 def ids_of(entities: Sequence[Any]) -> Sequence[str]:
     """The ids of a frontier; of a lasting page, the same tuple each time."""
-    return entities.ids if type(entities) is Lasting else [entity.id for entity in entities]
+    if type(entities) is Lasting or type(entities) is Several:
+        return entities.ids
+    return [entity.id for entity in entities]
 
 
 async def pages_of(request: Request, sources: Sequence[Any], question: Question, page: Page) -> Sequence[Any]:

@@ -12,7 +12,7 @@ from api.fragments import Fragments
 from api.leaves import Encode, to_json
 from api.lists import ListPlan, Lists, ListStep, lists, pages_of
 from api.writers import Nulls, Object, Writer, join_lists, typed
-from graph.engine import Lasting, Reach, settle
+from graph.engine import Lasting, Reach, Several, settle
 
 Get = Callable[[Any], Any]
 
@@ -95,19 +95,27 @@ class PlainPart:
         return self.write_now(run, sources, spot)
 
     def write_now(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
-        if type(sources) is Lasting and self._columns is not None:
-            known = self._columns.known.get(id(sources))
-            if known is not None:
-                return known
-            column = [self._write_one(run, index, source, spot) for index, source in enumerate(sources)]
-            if not run.failures:
-                self._columns.remember(sources, column, 8 * len(column))
-            return column
+        if self._columns is not None and type(sources) is Lasting:
+            return self._columns.known.get(id(sources)) or self._column_of(self._columns, sources, run, 0, spot)
+        if self._columns is not None and type(sources) is Several:
+            whole: Column = []
+            for page in sources.pages:
+                whole += self._column_of(self._columns, page, run, len(whole), spot)
+            return whole
         if self._fragments is not None:
             column = list(map(self._fragments.known.get, map(id, sources)))
             if all(column):  # in half the time that `None not in column` takes
                 return column
         return [self._write_one(run, index, source, spot) for index, source in enumerate(sources)]
+
+    def _column_of(self, columns: Fragments[Column], page: Lasting, run: Run, start: int, spot: Spot) -> Column:
+        """The column of a lasting page, whose entities stand from `start` on among the sources."""
+        column = columns.known.get(id(page))
+        if column is None:
+            column = [self._write_one(run, index, source, spot) for index, source in enumerate(page, start)]
+            if FAILED not in column:
+                columns.remember(page, column, 8 * len(column))
+        return column
 
     def plain(self, source: Any) -> bytes:
         """The members of an object. Raises whatever one of them raises."""
@@ -247,8 +255,7 @@ class NodesPart:
             if all(column) or self._write_missing(column, pages, self._fragments):
                 return column
         lengths = [len(page.entities) for page in pages]
-        flat = pages[0].entities if len(pages) == 1 else [entity for page in pages for entity in page.entities]
-        items = await self._item.write_all(run, flat, ItemSpot(self._spot(spot), False, lengths))
+        items = await self._item.write_all(run, _joined(pages), ItemSpot(self._spot(spot), False, lengths))
         return join_lists(run, items, lengths, *self._brackets)
 
     def _spot(self, above: Spot) -> Spot:
@@ -272,3 +279,13 @@ class NodesPart:
         if type(page.entities) is Lasting:
             fragments.remember(page, written, len(written))
         return written
+
+
+def _joined(pages: Sequence[Reach]) -> Sequence[Any]:
+    """The entities of the pages, one page after the other."""
+    if len(pages) == 1:
+        return pages[0].entities
+    lasting = [page.entities for page in pages if type(page.entities) is Lasting]
+    if len(lasting) == len(pages):
+        return Several(lasting)
+    return [entity for page in pages for entity in page.entities]

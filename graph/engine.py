@@ -5,6 +5,7 @@ An unknown id in a frontier reaches nothing.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.model import Entity, Relation
@@ -30,6 +31,20 @@ class Lasting(list[Entity]):
         if self._ids is None:
             self._ids = tuple([entity.id for entity in self])
         return self._ids
+
+
+class Several(list[Entity]):
+    """The entities of several lasting pages, one page after the other."""
+
+    __slots__ = ("pages",)
+
+    def __init__(self, pages: Sequence[Lasting]) -> None:
+        super().__init__(chain.from_iterable(pages))
+        self.pages = pages
+
+    @property
+    def ids(self) -> list[str]:
+        return list(chain.from_iterable([page.ids for page in self.pages]))
 
 
 class Reach:
