@@ -112,8 +112,9 @@ class PlainPart:
         """The column of a lasting page, whose entities stand from `start` on among the sources."""
         column = columns.known.get(id(page))
         if column is None:
+            failures = len(run.failures)
             column = [self._write_one(run, index, source, spot) for index, source in enumerate(page, start)]
-            if FAILED not in column:
+            if len(run.failures) == failures:  # else what failed must be told again
                 columns.remember(page, column, 8 * len(column))
         return column
 

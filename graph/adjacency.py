@@ -246,7 +246,7 @@ class Adjacency:
             self.forget_all()
             return
         for path, known in self._known.items():
-            if not known and not known.postings:
+            if not (known or known.pages or known.postings):
                 continue
             for record in records:
                 for start in self._touched(path, record):
