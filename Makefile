@@ -10,7 +10,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-large format schema build constraints clean FORCE
+.PHONY: help run test test-long check bench bench-large format schema build constraints clean FORCE
 
 help: ## List these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ run: $(RUNTIME) ## Serve on http://127.0.0.1:8000/graphql; make run ARGS="--port
 
 test: $(DEV) ## Run every test; make test ARGS="-k cursor -x"
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
+
+test-long: $(DEV) ## Run every test, with twenty times as many drawn examples: hours; make test-long ARGS="tests/api"
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
 
 check: $(DEV) ## Lint, formatting, types
 	@$(BIN)/python -m ruff check

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from api.__main__ import executor_of
 from api.execute import GraphQLRequest
@@ -15,6 +16,11 @@ from api.settings import PREFIX, Settings
 from graph.graph import Graph
 from graph.parse import write
 from seed.load import records
+
+# Before any test module says how many examples it draws (tests/worlds.py).
+settings.register_profile("long", max_examples=2_000)
+if profile := os.environ.get("HYPOTHESIS_PROFILE"):
+    settings.load_profile(profile)
 
 Ask = Callable[..., dict[str, Any]]
 

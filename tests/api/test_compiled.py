@@ -1,6 +1,6 @@
 """Compiled answers are graphql-core's, to the byte: keys and errors in the same order, whatever is asked.
 
-Operations and worlds are drawn (tests/operations.py, tests/worlds.py); HYPOTHESIS_PROFILE=long draws many more.
+Operations and worlds are drawn (tests/operations.py, tests/worlds.py); `make test-long` draws many more.
 """
 
 import json
