@@ -33,8 +33,7 @@ def _text(drives: dict[tuple[str, str], list[Drive]]) -> str:
     ]
     rows = [row("one process"), row("two workers"), ["times as many", *map(figure, ratios)]]
     return f"""
-Answers a second over {CONNECTIONS} connections. The driver needs a core of its own: on two cores a second worker \
-takes from the driver what it gives.
+Answers a second over {CONNECTIONS} connections. The driver shares the cores with them.
 
 {table(["", *ASKED], rows)}
 """
