@@ -96,7 +96,7 @@ class PlainPart:
 
     def write_now(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         if self._columns is not None and type(sources) is Lasting:
-            return self._columns.known.get(id(sources)) or self._column_of(self._columns, sources, run, 0, spot)
+            return self._column_of(self._columns, sources, run, 0, spot)
         if self._columns is not None and type(sources) is Several:
             whole: Column = []
             for page in sources.pages:
