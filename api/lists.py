@@ -1,6 +1,6 @@
 """The steps of lists: all of a kind, along a path from an entity, the relations of an entity."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -113,14 +113,20 @@ def ids_of(entities: Sequence[Any]) -> Sequence[str]:
     return [entity.id for entity in entities]
 
 
-async def pages_of(request: Request, sources: Sequence[Any], question: Question, page: Page) -> Sequence[Any]:
-    """The page of each source's list: a Reach, or a RelationPage. One call for all."""
+def pages_of(
+    request: Request, sources: Sequence[Any], question: Question, page: Page
+) -> Coroutine[Any, Any, Sequence[Any]]:
+    """The call for the page of each source's list: a Reach, or a RelationPage. One call for all."""
     if isinstance(question, Match):
-        return [await request.engine.match(question, page)] * len(sources)
+        return _matched(request, len(sources), question, page)
     starts = ids_of(sources)
     if isinstance(question, Expand):
-        return await request.engine.expand(starts, question, page)
-    return await request.engine.relations(starts, question, page)
+        return request.engine.expand(starts, question, page)
+    return request.engine.relations(starts, question, page)
+
+
+async def _matched(request: Request, count: int, question: Match, page: Page) -> Sequence[Any]:
+    return [await request.engine.match(question, page)] * count
 
 
 def list_step(read: Callable[[Arguments], Question], path: Path | None = None) -> ListStep:

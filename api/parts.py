@@ -11,7 +11,7 @@ from api.fields import Step
 from api.fragments import Fragments
 from api.leaves import Encode, to_json
 from api.lists import ListPlan, Lists, ListStep, lists, pages_of
-from api.writers import Nulls, Object, Writer, join_lists, typed
+from api.writers import Nulls, Object, Writer, typed
 from graph.engine import Lasting, Reach, Several, settle
 
 Get = Callable[[Any], Any]
@@ -198,17 +198,18 @@ class ListPart:
         only = shown.parts[0][0] if len(shown.parts) == 1 else None
         self._nodes = only.alone(place) if isinstance(only, NodesPart) else None
 
-    async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+    def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Coroutine[Any, Any, Column]:
+        # It waits for nothing itself: a coroutine more for each list would be felt on a page of them.
         values: Sequence[Any]
         try:
             plan = self._plan or self._read(run)
             if self._nodes is not None and plan.page is not None:
                 asked = pages_of(run.request, sources, plan.question, plan.page)
-                return await self._nodes.write_pages(run, asked, len(sources), spot)
+                return self._nodes.write_pages(run, asked, len(sources), spot)
             values = lists(run.request, sources, plan, wants_pages=self._wants_pages)
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
             values = [error] * len(sources)
-        return await self._shown.write(run, values, self.place.spot(spot))
+        return self._shown.write(run, values, self.place.spot(spot))
 
     def _read(self, run: Run) -> ListPlan:
         plan = self._step.plan(run.request, self._arguments.read(run))
@@ -238,9 +239,9 @@ class NodesPart:
     def alone(self, around: Place) -> "NodesPart":
         return NodesPart(self._place, self._item, self._kept, around)
 
-    async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+    def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Coroutine[Any, Any, Column]:
         asked = sources if type(sources) is Lists else sources[0].asked
-        return await self.write_pages(run, asked.pages(), len(sources), spot)
+        return self.write_pages(run, asked.pages(), len(sources), spot)
 
     async def write_pages(
         self, run: Run, asked: Coroutine[Any, Any, Sequence[Reach]], count: int, spot: Spot
@@ -256,8 +257,8 @@ class NodesPart:
             if all(column) or self._write_missing(column, pages, self._fragments):
                 return column
         lengths = [len(page.entities) for page in pages]
-        items = await self._item.write_all(run, _joined(pages), ItemSpot(self._spot(spot), False, lengths))
-        return join_lists(run, items, lengths, *self._brackets)
+        own = ItemSpot(self._spot(spot), False, lengths)
+        return await self._item.write_lists(run, _joined(pages), lengths, own, *self._brackets)
 
     def _spot(self, above: Spot) -> Spot:
         return self._place.spot(above if self._around is None else self._around.spot(above))

@@ -5,7 +5,7 @@ has told the error; `typed` then makes of NULL and FAILED what the type says. Wh
 graphql-core does value by value, and a differential test holds them to it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from itertools import chain, repeat
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
@@ -97,6 +97,10 @@ def join_lists(run: Run, items: Column, lengths: Sequence[int], before: bytes = 
     return column
 
 
+BETWEEN = b"},{"
+"""What stands between two objects of a list."""
+
+
 class Part(Protocol):
     """What fills one hole of an object. `prefix` stands before each of its entries: `"name":`, or nothing for a part
     that writes whole members."""
@@ -131,21 +135,51 @@ class Object:
         self.parts = [(part, is_plain(part)) for part in parts]
         self._nodes = nodes
         self._glue = [glue + part.prefix for glue, part in zip(chain([b"{"], repeat(b",")), parts, strict=False)]
+        self._row = [piece for glue in self._glue for piece in (glue, b"")]
+        self._row[:1] = [BETWEEN + glue[1:] for glue in self._glue[:1]]
+        """The pieces of one object that follows another in a list; between them its parts' entries are put."""
         self.plain = parts[0] if len(parts) == 1 and is_plain(parts[0]) else None
         """Its only part, if that is one of plain members."""
 
-    async def write(self, run: Run, values: Sequence[Any], spot: Spot) -> Column:
+    def write(self, run: Run, values: Sequence[Any], spot: Spot) -> Coroutine[Any, Any, Column]:
         picked, column = pick(run, values, spot, self._nodes)
         if picked is None:
-            return await self.write_all(run, values, spot)
+            return self.write_all(run, values, spot)
+        return self._write_picked(run, values, picked, column, spot)
+
+    async def _write_picked(
+        self, run: Run, values: Sequence[Any], picked: list[int], known: Column, spot: Spot
+    ) -> Column:
         sources = [values[index] for index in picked]
-        return merged(column, picked, await self.write_all(run, sources, PickedSpot(spot, False, picked)))
+        return merged(known, picked, await self.write_all(run, sources, PickedSpot(spot, False, picked)))
 
     async def write_all(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         """The objects of sources none of which is missing."""
         if not self.parts or not sources:
             return [b"{}"] * len(sources)
         return self.joined(run, await self._columns(run, sources, spot))
+
+    async def write_lists(
+        self, run: Run, sources: Sequence[Any], lengths: Sequence[int], spot: Spot, before: bytes, after: bytes
+    ) -> Column:
+        """Lists of objects, one after the other of these lengths, each between `before` and `after`."""
+        if not self.parts or not sources:
+            return join_lists(run, [b"{}"] * len(sources), lengths, before, after)
+        columns = await self._columns(run, sources, spot)
+        if run.failures:
+            return join_lists(run, self.joined(run, columns), lengths, before, after)
+        # The pieces of all objects in one list: nothing is made of each object but its share of the text.
+        pieces: list[bytes | None] = [*self._row] * len(sources)
+        width = len(self._row)
+        for place, column in enumerate(columns):
+            pieces[2 * place + 1 :: width] = column
+        lists: Column = []
+        end = 0
+        for length in lengths:
+            start, end = end, end + length * width
+            written = b"".join(pieces[start:end])[len(BETWEEN) :]  # type: ignore[arg-type]  # nothing failed
+            lists.append(b"".join((before, b"{", written, b"}", after)) if length else before + after)
+        return lists
 
     async def _columns(self, run: Run, sources: Sequence[Any], spot: Spot) -> list[Column]:
         """One column a part."""

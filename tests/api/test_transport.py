@@ -1,6 +1,7 @@
 """What one turn of the loop writes goes out in one piece, and nothing of it is lost."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import struct
@@ -11,14 +12,18 @@ import pytest
 import uvicorn
 import uvloop
 
-from api.transport import Protocol, Together
+from api.transport import OneTimer, Protocol, Together
 
 REQUEST = b"GET /%d HTTP/1.1\r\nHost: test\r\n\r\n"
+POST = b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%b"
 TURNS = 50
 
 
 async def app(scope, receive, send):
-    """Answers with the path; of /slow, piece by piece."""
+    """Answers with the path; of /slow, piece by piece; of /echo, with the body and whether a task read it."""
+    if scope["path"] == "/echo":
+        await echo(receive, send)
+        return
     path = scope["path"].encode()
     pieces = [path[:1], path[1:]] if path == b"/slow" else [path]
     length = (b"content-length", b"%d" % len(path))
@@ -28,11 +33,29 @@ async def app(scope, receive, send):
         await asyncio.sleep(0.02 if len(pieces) > 1 else 0)
 
 
+async def echo(receive, send):
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message["body"], message["more_body"]
+    by = b" at once" if asyncio.current_task() is None else b" by a task"
+    if body.startswith(b"wait"):
+        with contextlib.suppress(ZeroDivisionError):
+            await asyncio.get_running_loop().run_in_executor(None, lambda: 1 / 0)
+        await asyncio.sleep(0)
+        by += b", then by a task" if asyncio.current_task() else b""
+    if body == b"fail":
+        raise ValueError("told in the log")
+    said = body + by
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(said))]})
+    await send({"type": "http.response.body", "body": said})
+
+
 @asynccontextmanager
-async def served() -> AsyncIterator[int]:
+async def served(**options) -> AsyncIterator[int]:
     """The port on which the application is served."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, http=Protocol, loop="none", lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(app, http=Protocol, loop="none", lifespan="off", log_config=None, **options)
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None
         task = asyncio.create_task(server._serve([listener]))
@@ -142,3 +165,96 @@ def test_the_head_and_the_body_of_an_answer_are_sent_at_once():
         assert len(written.calls) == 2
 
     asyncio.run(work())
+
+
+async def answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(int(line[16:]) for line in head.split(b"\r\n") if line.startswith(b"content-length: "))
+    return await reader.readexactly(length)
+
+
+def test_a_post_is_answered_at_once_if_it_is_whole_and_need_not_wait(run):
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for body, told in (
+                (b"hello", b"hello at once"),
+                (b"wait", b"wait at once, then by a task"),
+                (b"hello", b"hello at once"),
+            ):
+                writer.write(POST % (len(body), body))
+                assert await answer(reader) == told
+            writer.write(POST % (10, b"first"))
+            await asyncio.sleep(0.02)
+            writer.write(b" last")
+            assert await answer(reader) == b"first last by a task"
+            writer.close()
+
+    run(work())
+
+
+def test_posts_that_come_together_take_turns_with_other_clients(run):
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            bodies = [b"%d" % turn if turn % 3 else b"wait %d" % turn for turn in range(TURNS)]
+            writer.write(b"".join(POST % (len(body), body) for body in bodies))
+            answers = [await answer(reader) for _ in bodies]
+            assert [told.rpartition(b" at once")[0] or told.partition(b" by")[0] for told in answers] == bodies
+            assert answers[1] == b"1 by a task"
+            writer.close()
+
+    run(work())
+
+
+def test_a_post_that_fails_is_told_of_and_the_next_is_answered(run, caplog):
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(POST % (4, b"fail"))
+            assert b"500 Internal Server Error" in await reader.readuntil(b"\r\n\r\n")
+            assert await reader.read() == b"Internal Server Error"
+            writer.close()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(POST % (1, b"x"))
+            assert await answer(reader) == b"x at once"
+            writer.close()
+
+    run(work())
+    assert "told in the log" in caplog.text
+
+
+def test_a_connection_is_closed_when_it_has_been_idle_for_long_enough(run):
+    async def work() -> None:
+        async with served(timeout_keep_alive=0.3) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(4):  # longer than that in all, but never idle for so long
+                writer.write(POST % (1, b"x"))
+                await answer(reader)
+                await asyncio.sleep(0.15)
+            began = asyncio.get_running_loop().time()
+            assert await reader.read() == b""
+            assert asyncio.get_running_loop().time() - began < 0.3
+            writer.close()
+
+    run(work())
+
+
+def test_a_timer_that_is_taken_back_does_not_go_off(run):
+    async def work() -> None:
+        fired: list[str] = []
+        timer = OneTimer(asyncio.get_running_loop())
+        timer.call_later(0.02, lambda: fired.append("taken back")).cancel()
+        timer.call_later(0.04, lambda: fired.append("kept"))
+        await asyncio.sleep(0.03)
+        assert fired == []
+        await asyncio.sleep(0.03)
+        assert fired == ["kept"]
+        timer.call_later(0.01, lambda: fired.append("again"))
+        await asyncio.sleep(0.03)
+        assert fired == ["kept", "again"]
+        timer.call_later(0.01, lambda: fired.append("never")).cancel()
+        await asyncio.sleep(0.03)
+        assert fired == ["kept", "again"]
+
+    run(work())
