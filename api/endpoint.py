@@ -9,6 +9,7 @@ nothing there: nobody may keep the answer to a POST, so it needs neither Cache-C
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 from graphql import GraphQLError
@@ -22,6 +23,7 @@ from api.execute import NO_STORE, Answer, Executor, GraphQLRequest, Headers, enc
 from api.negotiation import ANSWERS, GRAPHQL_JSON, HTML, JSON, content_coding, negotiate
 from api.parameters import CLOSE, ClientGone, read_get, read_post
 from api.settings import Settings
+from api.transport import WHOLE_ANSWER
 
 READING = ("GET", "HEAD")  # uvicorn leaves out the body of an answer to HEAD
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
@@ -31,6 +33,10 @@ VARY = (b"vary", b"Accept, Accept-Encoding")
 ANSWER_HEADERS: dict[str, Headers] = {
     media_type: ((b"content-type", f"{media_type}; charset=utf-8".encode()), NO_SNIFFING) for media_type in ANSWERS
 }
+ANSWER_HEADS = {
+    media_type: b"".join(b"%b: %b\r\n" % header for header in headers) for media_type, headers in ANSWER_HEADERS.items()
+}
+NO_EXTENSIONS: dict[str, Any] = {}
 PAGE_HEADERS: Headers = (
     (b"content-type", b"text/html; charset=utf-8"),
     NO_SNIFFING,
@@ -64,7 +70,12 @@ class Endpoint:
             if scope["method"] == "POST" and media_type is not None:
                 request = await read_post(headers, receive, self._settings)
                 document = request.query
-                answer = await self._compressed(await self._executor.execute(request), headers)
+                answer = await self._executor.execute(request)
+                if b"accept-encoding" in headers:
+                    answer = await self._compressed(answer, headers)
+                whole_answer = scope.get("extensions", NO_EXTENSIONS).get(WHOLE_ANSWER)
+                if whole_answer and answer.is_plain and whole_answer(send, ANSWER_HEADS[media_type], answer.body):
+                    return
             elif self._page and scope["method"] in READING and _wants_page(accept, scope["query_string"]):
                 await _send(send, 200, PAGE_HEADERS, self._page)
                 return
@@ -72,7 +83,9 @@ class Endpoint:
                 _check(scope["method"], media_type)
                 request = read_get(scope["query_string"], self._settings)
                 document = request.query
-                answer = await self._compressed(await self._get(request, headers, media_type or JSON), headers)
+                answer = await self._get(request, headers, media_type or JSON)
+                if b"accept-encoding" in headers:
+                    answer = await self._compressed(answer, headers)
         except RequestError as error:
             answer = refuse(error, document=document)
         except ClientGone:
@@ -105,7 +118,7 @@ class Endpoint:
 
     async def _compressed(self, answer: Answer, headers: Mapping[bytes, bytes]) -> Answer:
         """The answer, smaller if its client takes that."""
-        if b"accept-encoding" not in headers or len(answer.body) < self._settings.compress_from:
+        if len(answer.body) < self._settings.compress_from:
             return answer
         coding = content_coding(headers[b"accept-encoding"])
         if coding is None:

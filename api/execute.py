@@ -58,6 +58,11 @@ class Answer(msgspec.Struct, frozen=True):
     def has_errors(self) -> bool:
         return self.request_id is not None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a body and nothing more is to be said of it."""
+        return self.status == 200 and not self.headers and self.request_id is None
+
 
 class Executor:
     """Answers requests to one schema. `make_context` makes what the steps of a request share.

@@ -13,6 +13,9 @@ from graph.graph import Graph
 INTERVAL_S = 0.025
 """A look costs about 10 µs, so forty a second cost nothing that can be measured."""
 
+FEW_CHANGES = 100
+"""To read so many takes less than to hand the work to a thread and wait for Python's lock there."""
+
 logger = logging.getLogger("fieldgraph")
 
 
@@ -42,7 +45,10 @@ class Follower:
     async def _look(self) -> None:
         """Takes in what there is. A store that cannot be read is told once, and readers keep what is known."""
         try:
-            if self._graph.is_behind():
+            behind = self._graph.behind()
+            if 0 < behind <= FEW_CHANGES:
+                self._graph.follow()
+            elif behind:
                 # A large import takes seconds to read and verify, which is done beside the questions. Taking it in
                 # must not be: about a second for 200,000 lines, in which nobody sees half of it.
                 self._graph.take_in(await asyncio.to_thread(self._graph.fetch))

@@ -168,6 +168,7 @@ class StepPart:
         self.prefix = place.prefix
         self.place = place
         self._writer = writer
+        self._plain = writer if isinstance(writer, Object) and writer.plain else None
         self._run = step.run
         self._arguments = arguments
 
@@ -177,7 +178,11 @@ class StepPart:
             values = await self._run(run.request, sources, self._arguments.read(run))
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
             values = [error] * len(sources)
-        return typed(run, await self._writer.write(run, values, own), own, self.place.nulls)
+        if self._plain is not None and run.trace is None:
+            column = self._plain.write_now(run, values, own)
+        else:
+            column = await self._writer.write(run, values, own)
+        return typed(run, column, own, self.place.nulls)
 
 
 class ListPart:

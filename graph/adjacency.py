@@ -1,23 +1,28 @@
 """What each path reaches from each entity: walked over the MultiDiGraph, remembered in order, forgotten exactly.
 
 An index in the sense of ARCHITECTURE.md: it holds references to the graph's records and can be rebuilt from it at any
-time. A change forgets just the starts whose reach it could alter, found by walking the paths backwards from it.
+time. A change is looked at from both its ends: from which starts a path leads over it, and to which targets. Only
+whether these are still reached from those is found out anew.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import networkx as nx
 
 from graph.model import Entity, Relation
 from graph.ordering import Sorter
-from graph.pages import FirstPages, Links, Members
-from graph.paths import Hop, Path, Way
+from graph.pages import FirstPages, Members
+from graph.paths import Path
 from graph.plan import Page, natural_order
-from graph.vocabulary import Direction
+from graph.walks import Walks
 
 PageSize = tuple[int | None, int | None]
 """How many from the start, or from the end."""
+
+
+FEW_TARGETS = 16
+"""To look whether so many are reached from a start takes no longer than to walk from it."""
 
 
 class Known(dict[str, Members]):
@@ -56,17 +61,42 @@ class Known(dict[str, Members]):
         """The entities reached; of a start that is gone nothing is remembered."""
         return self[start].entities if self._adjacency.holds(start) else ()
 
-    def forget(self, start: str) -> None:
-        """Forgets what depends on what is reached from `start`."""
+    def renew(self, starts: set[str], targets: set[str]) -> None:
+        """Has a commit count that could have altered whether some of these targets are reached from these starts, or
+        how. A few are looked at; of many, what was known is forgotten."""
         for pages in self.pages.values():
-            pages.forget(start)
+            for start in starts:
+                pages.forget(start)
         for attribute, postings in list(self.postings.items()):
-            postings.stale.add(start)
+            postings.stale |= starts
             if len(postings.stale) >= self._adjacency.BULK:
                 del self.postings[attribute]  # to find all anew is quicker than to look at each
                 self.charge(-postings.charged)
-        if (members := self.pop(start, None)) is not None:
-            self.charge(-members.size)
+        known = starts & self.keys()
+        if known and not (len(targets) <= FEW_TARGETS and self._look_again(known, targets)):
+            for start in known:
+                self.charge(-self.pop(start).size)
+
+    def _look_again(self, starts: set[str], targets: set[str]) -> bool:
+        """Looks whether each target is reached from each start; says whether that was worth while."""
+        walks, sorter = self._adjacency.walks, self._adjacency.sorter(self._path)
+        here = {start for start in starts if self._adjacency.holds(start)}
+        leading = {}
+        for target in targets:
+            entity = self._adjacency.wanted(self._path, target)
+            found = {} if entity is None else walks.leading(self._path, target, here)
+            if found is None:
+                return False
+            leading[target] = entity, found
+        for start in starts:
+            found_here = [
+                (target, entity if start in found else None, _canonical(found.get(start, [])))
+                for target, (entity, found) in leading.items()
+            ]
+            before, renewed = self[start], self[start].renewed(found_here, sorter)
+            self[start] = renewed
+            self.charge(renewed.size - before.size)
+        return True
 
     def forget_all(self) -> None:
         self.clear()
@@ -124,11 +154,7 @@ class Adjacency:
     def __init__(self, graph: nx.MultiDiGraph, budget: int | None = None) -> None:
         """At most about `budget` references are remembered, some 100 bytes each; beyond, all is forgotten."""
         self._budget = budget or self.BUDGET
-        # networkx's own algorithms use these two mappings as well; its views in front of them cost five times the walk.
-        self._near: dict[Direction, Mapping[str, Mapping[str, Mapping[Any, Mapping[str, Any]]]]] = {
-            Direction.OUT: graph._adj,
-            Direction.IN: graph._pred,
-        }
+        self.walks = Walks(graph)
         self._nodes = graph._node
         self._known: dict[Path, Known] = {}
         self._size = 0
@@ -148,7 +174,7 @@ class Adjacency:
         return known
 
     def walk_and_remember(self, path: Path, start: str) -> Members:
-        members = self._walk_all(path, start)
+        members = self._walk(path, start)
         self.charge(members.size)
         self.along(path)[start] = members
         return members
@@ -156,56 +182,24 @@ class Adjacency:
     def count(self, path: Path, start: str) -> int:
         return len(self.members(path, start).entities)
 
-    def _walk_all(self, path: Path, start: str) -> Members:
+    def _walk(self, path: Path, start: str) -> Members:
         if start not in self._nodes:
             return Members([], {})
-        links: Links = {}
-        for way in path.ways:
-            for id, relations in self._walk(way, start).items():
-                links.setdefault(id, []).extend(relations)
-        records = (self._nodes[id]["record"] for id in links)
-        wanted = [record for record in records if path.target is None or record.kind is path.target]
-        entities = Sorter(natural_order(path.target), self.count).sort(wanted)
+        links = self.walks.reached(path, start)
+        wanted = [record for id in links if (record := self.wanted(path, id)) is not None]
+        entities = self.sorter(path).sort(wanted)
         return Members(entities, {entity.id: _canonical(links[entity.id]) for entity in entities})
 
-    def _walk(self, way: Way, start: str) -> Links:
-        reached: Links = {start: []}
-        for index, hop in enumerate(way.hops):
-            if hop.many:
-                reached = self._close(reached, hop)
-            else:
-                reached = self._step(reached, hop, tells=index == way.link)
-        return reached
+    def wanted(self, path: Path, id: str) -> Entity | None:
+        """The entity, if it is there and of the kind that the path leads to."""
+        node = self._nodes.get(id)
+        if node is None:
+            return None
+        record: Entity = node["record"]
+        return record if path.target is None or record.kind is path.target else None
 
-    def _step(self, reached: Links, hop: Hop, *, tells: bool) -> Links:
-        """One hop from each entity reached; the hop that `tells` adds its relations to those that lead there."""
-        result: Links = {}
-        for id, links in reached.items():
-            for other, relation in self._relations(id, hop):
-                result.setdefault(other, []).extend([relation] if tells else links)
-        return result
-
-    def _close(self, reached: Links, hop: Hop) -> Links:
-        """Any number of hops from each entity reached, itself included."""
-        result: Links = {}
-        for id, links in reached.items():
-            for other in self._closure([id], hop):
-                result.setdefault(other, []).extend(links)
-        return result
-
-    def _closure(self, starts: Iterable[str], hop: Hop) -> set[str]:
-        seen = set(starts)
-        frontier = list(seen)
-        while frontier:
-            frontier = [other for id in frontier for other, _ in self._relations(id, hop) if other not in seen]
-            seen.update(frontier)
-        return seen
-
-    def _relations(self, id: str, hop: Hop) -> Iterator[tuple[str, Relation]]:
-        for other, keyed in self._near[hop.direction].get(id, {}).items():
-            for key, data in keyed.items():
-                if key[0] is hop.relation:
-                    yield other, data["record"]
+    def sorter(self, path: Path) -> Sorter:
+        return Sorter(natural_order(path.target), self.count)
 
     def starts(self, path: Path, attribute: str, term: Any, targets: Callable[[], Sequence[Entity]]) -> Set[str]:
         """From where the path reaches an entity whose attribute is the term; `targets` gets those entities."""
@@ -216,7 +210,7 @@ class Adjacency:
         found = postings.having(term)
         if found is None:
             ids = {entity.id for entity in targets()}
-            found = set[str]().union(*(self._back(ids, way.hops) for way in path.ways))
+            found = set[str]().union(*(self.walks.back(ids, way.hops) for way in path.ways))
             postings.put(term, found)
         if postings.size != postings.charged or known.postings.get(attribute) is not postings:
             self._charge_postings(known, attribute, postings)
@@ -246,38 +240,12 @@ class Adjacency:
             self.forget_all()
             return
         for path, known in self._known.items():
-            if not (known or known.pages or known.postings):
-                continue
-            for record in records:
-                for start in self._touched(path, record):
-                    known.forget(start)
-
-    def _touched(self, path: Path, record: Entity | Relation) -> set[str]:
-        """The starts from which the path leads over this relation, or to this entity.
-
-        Of a walk that a commit made or broke, the hops before its first changed relation stand in the graph as it is
-        now; so walking back from every changed relation finds every start.
-        """
-        starts: set[str] = set()
-        for way in path.ways:
-            if isinstance(record, Entity):
-                starts |= self._back({record.id}, way.hops)
-                continue
-            for index, hop in enumerate(way.hops):
-                if hop.relation is record.kind:
-                    near = record.subject if hop.direction is Direction.OUT else record.object
-                    starts |= self._back({near}, way.hops[: index + 1] if hop.many else way.hops[:index])
-        return starts
-
-    def _back(self, ids: set[str], hops: Sequence[Hop]) -> set[str]:
-        for hop in reversed(hops):
-            direction = Direction.IN if hop.direction is Direction.OUT else Direction.OUT
-            backwards = Hop(hop.relation, direction, hop.many)
-            if hop.many:
-                ids = self._closure(ids, backwards)
-            else:
-                ids = {other for id in ids for other, _ in self._relations(id, backwards)}
-        return ids
+            if known or known.pages or known.postings:
+                starts = set[str]().union(*(self.walks.starts(path, record) for record in records))
+                targets = (
+                    set[str]().union(*(self.walks.targets(path, record) for record in records)) if starts else set()
+                )
+                known.renew(starts, targets)
 
 
 def _canonical(relations: list[Relation]) -> list[Relation]:

@@ -113,9 +113,9 @@ class Graph:
         """Takes in what other processes have committed since; says whether there was anything."""
         return self.take_in(self.fetch())
 
-    def is_behind(self) -> bool:
-        """Whether other processes have committed since. Cheap: it is asked many times a second."""
-        return self._journal.head().version != self.version
+    def behind(self) -> int:
+        """How many changes other processes have committed since. Cheap: it is asked many times a second."""
+        return self._journal.count(self.version) if self._journal.head().version != self.version else 0
 
     def fetch(self) -> list[Change]:
         """What other processes have committed since, read and verified as a whole; for `take_in`.

@@ -58,6 +58,11 @@ class Sorter:
             return -sign if key.descending else sign
         return _sign(entity.id, position[-1])
 
+    def place(self, entities: Sequence[Entity], entity: Entity) -> int:
+        """Where an entity stands, or would stand, among others in order."""
+        position = self.position(entity)
+        return bisect_left(entities, 0, key=lambda other: self.compare(other, position))
+
 
 def _reader(key: OrderKey, count: Counter) -> Callable[[Entity], Any]:
     """How to read a key's value; a term is read as its rank, so that positions hold plain values only."""
@@ -115,7 +120,7 @@ class Shelf:
             self.entities = self.sorter.sort([*self.entities, *newcomers])
         else:
             for entity in newcomers:
-                self.entities.insert(self._place(entity), entity)
+                self.entities.insert(self.sorter.place(self.entities, entity), entity)
         for attribute, shelves in self._by_term.items():
             self._sort_into(shelves, attribute, newcomers)
 
@@ -127,7 +132,7 @@ class Shelf:
             self.entities = [entity for entity in self.entities if entity.id not in gone]
         else:
             for entity in leavers:
-                del self.entities[self._place(entity)]
+                del self.entities[self.sorter.place(self.entities, entity)]
         for attribute, shelves in self._by_term.items():
             for term, left in _by_term(attribute, leavers).items():
                 shelves[term].discard(left)
@@ -135,10 +140,6 @@ class Shelf:
     def _sort_into(self, shelves: "dict[Any, Shelf]", attribute: str, entities: Sequence[Entity]) -> None:
         for term, found in _by_term(attribute, entities).items():
             shelves.setdefault(term, Shelf(self.sorter)).add(found)
-
-    def _place(self, entity: Entity) -> int:
-        position = self.sorter.position(entity)
-        return bisect_left(self.entities, 0, key=lambda other: self.sorter.compare(other, position))
 
 
 def _by_term(attribute: str, entities: Sequence[Entity]) -> dict[Any, list[Entity]]:

@@ -1,6 +1,6 @@
 """Pages of what was found, and the first pages of whole lists, which are asked for again and again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from graph.engine import Lasting, Reach
 from graph.model import Entity, Relation
@@ -23,6 +23,18 @@ class Members:
     def size(self) -> int:
         """How many references it takes: for each entity itself and its relations, and a few for the bare object."""
         return 4 + 2 * len(self.entities)
+
+    def renewed(self, found: Iterable[tuple[str, Entity | None, list[Relation]]], sorter: Sorter) -> "Members":
+        """Others, as these may still be shown: by id, entities that are reached, by these relations; None if they no
+        longer are."""
+        entities, links = [*self.entities], {**self.links}
+        for id, entity, relations in found:
+            if links.pop(id, None) is not None:
+                del entities[next(place for place, other in enumerate(entities) if other.id == id)]
+            if entity is not None:
+                entities.insert(sorter.place(entities, entity), entity)
+                links[id] = relations
+        return Members(entities, links)
 
 
 def page_of(entities: Sequence[Entity], links: Links, page: Page, sorter: Sorter, *, lasting: bool = False) -> Reach:

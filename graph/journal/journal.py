@@ -41,6 +41,9 @@ class Journal(Protocol):
     def time(self, version: int) -> str:
         """When a commit was recorded."""
 
+    def count(self, after: int) -> int:
+        """How many changes there are in the commits after a version."""
+
     def replay(self, after: int, until: int) -> Iterator[Change]:
         """The changes of the commits after one version, up to another, in order. Raises StoreError at the first record
         that is damaged."""

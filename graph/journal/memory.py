@@ -23,6 +23,9 @@ class MemoryJournal:
     def time(self, version: int) -> str:
         return self._times[version - 1]
 
+    def count(self, after: int) -> int:
+        return sum(map(len, self._commits[after:]))
+
     def replay(self, after: int, until: int) -> Iterator[Change]:
         for changes in self._commits[after:until]:
             yield from changes

@@ -86,6 +86,12 @@ class SQLiteJournal:
             time: str = self._db.execute("SELECT time FROM commits WHERE version = ?", (version,)).fetchone()[0]
         return time
 
+    def count(self, after: int) -> int:
+        with self._explained():
+            query = "SELECT coalesce(sum(changes), 0) FROM commits WHERE version > ?"
+            count: int = self._db.execute(query, (after,)).fetchone()[0]
+        return count
+
     def replay(self, after: int, until: int) -> Iterator[Change]:
         with self._explained():
             newest, previous = after, self._digest(after)

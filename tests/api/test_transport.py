@@ -12,17 +12,22 @@ import pytest
 import uvicorn
 import uvloop
 
-from api.transport import OneTimer, Protocol, Together
+from api.transport import WHOLE_ANSWER, OneTimer, Protocol, Together
 
 REQUEST = b"GET /%d HTTP/1.1\r\nHost: test\r\n\r\n"
 POST = b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%b"
 TURNS = 50
+PLAIN = {"access_log": False}
+LONG = b"x" * 300_000
 
 
 async def app(scope, receive, send):
     """Answers with the path; of /slow, piece by piece; of /echo, with the body and whether a task read it."""
     if scope["path"] == "/echo":
         await echo(receive, send)
+        return
+    if scope["path"] == "/whole":
+        await whole(scope, receive, send)
         return
     path = scope["path"].encode()
     pieces = [path[:1], path[1:]] if path == b"/slow" else [path]
@@ -51,11 +56,30 @@ async def echo(receive, send):
     await send({"type": "http.response.body", "body": said})
 
 
+async def whole(scope, receive, send):
+    """Sends the body back (of "long", more) as a whole answer, if the server takes it; "mine" has its own `send`."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message["body"], message["more_body"]
+    said = LONG if body == b"long" else body
+
+    async def mine(message):
+        await send(message)
+
+    offered = scope.get("extensions", {}).get(WHOLE_ANSWER)
+    if offered and offered(mine if body == b"mine" else send, b"content-type: text/plain\r\n", said):
+        return
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(said)), (b"x-sent", b"by send")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": said})
+
+
 @asynccontextmanager
 async def served(**options) -> AsyncIterator[int]:
     """The port on which the application is served."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, http=Protocol, loop="none", lifespan="off", log_config=None, **options)
+        config = uvicorn.Config(app, http=Protocol, loop="none", lifespan="off", log_config=None, **PLAIN | options)
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None
         task = asyncio.create_task(server._serve([listener]))
@@ -258,3 +282,66 @@ def test_a_timer_that_is_taken_back_does_not_go_off(run):
         assert fired == ["kept", "again"]
 
     run(work())
+
+
+def lines_of(head: bytes) -> list[bytes]:
+    return sorted(line for line in head.split(b"\r\n") if line and not line.startswith(b"date: "))
+
+
+@pytest.mark.parametrize(("body", "said"), [(b"hello", b"hello"), (b"", b""), (b"long", LONG)])
+def test_a_whole_answer_is_what_send_would_have_sent(run, body, said):
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=len(LONG))
+            heads = []
+            request = b"POST /whole HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body)
+            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            chunks = b"Transfer-Encoding: chunked\r\n\r\n", chunk, b"0\r\n\r\n"
+            # What does not come at once is not offered the short way.
+            for pieces in ([request + body], [b"POST /whole HTTP/1.1\r\nHost: test\r\n", *chunks]):
+                for piece in pieces:
+                    writer.write(piece)
+                    await asyncio.sleep(0.02)
+                heads.append(await reader.readuntil(b"\r\n\r\n"))
+                assert await reader.readexactly(len(said)) == said
+            assert [*lines_of(heads[0]), b"x-sent: by send"] == lines_of(heads[1])
+            assert b"date: " in heads[0]
+            writer.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "body"),
+    [
+        pytest.param(b"POST /whole HTTP/1.1", b"Connection: close\r\n", b"hello", id="to be closed"),
+        pytest.param(b"POST /whole HTTP/1.0", b"", b"hello", id="HTTP/1.0"),
+        pytest.param(b"POST /whole HTTP/1.1", b"", b"mine", id="somebody stands between"),
+    ],
+)
+def test_what_is_not_plain_is_for_send(run, request_line, headers, body):
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            head = b"Host: test\r\nContent-Length: %d\r\n\r\n" % len(body)
+            writer.write(request_line + b"\r\n" + headers + head + body)
+            told = await reader.readuntil(b"\r\n\r\n")
+            assert b"x-sent: by send" in told
+            assert (b"connection: close" in told) == (body == b"hello")
+            assert await reader.readexactly(len(body)) == body
+            writer.close()
+
+    run(work())
+
+
+def test_an_access_log_tells_of_every_answer(run, caplog):
+    async def work() -> None:
+        async with served(access_log=True) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST /whole HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\nhi")
+            assert await answer(reader) == b"hi"
+            writer.close()
+
+    with caplog.at_level(logging.INFO, logger="uvicorn.access"):
+        run(work())
+    assert '"POST /whole HTTP/1.1" 200' in caplog.text

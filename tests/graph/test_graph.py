@@ -231,12 +231,12 @@ def test_what_another_committed_is_seen_when_asked_for(pair):
     mine, other = pair
     told = Told()
     mine.on_change(told)
-    assert (mine.is_behind(), mine.follow()) == (False, False)
+    assert (mine.behind(), mine.follow()) == (0, False)
     other.apply([project("project:x")])
     other.apply([project("project:y")])
-    assert (mine.version, mine.is_behind()) == (0, True)
+    assert (mine.version, mine.behind()) == (0, 2)
     assert mine.follow()
-    assert (mine.head, text_of(mine), mine.is_behind()) == (other.head, text_of(other), False)
+    assert (mine.head, text_of(mine), mine.behind()) == (other.head, text_of(other), 0)
     assert not mine.follow()
     assert told == [(1, 0), (2, 0)]
 
