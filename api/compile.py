@@ -43,6 +43,8 @@ RECORD_TYPES = {Relation.__name__, *(record.__name__ for record in RECORDS.value
 """The types whose values are the graph's own records: what is written of them may be remembered."""
 
 Shared = dict[tuple[object, ...], Part]
+PlanKey = tuple[Operation, tuple[Any, ...]]
+"""An operation, and the values of the variables that its @skip and @include use."""
 
 
 class Selected(NamedTuple):
@@ -54,14 +56,20 @@ class Selected(NamedTuple):
 
 class Plan(NamedTuple):
     """A compiled operation: `root` writes the root object, as a column of one; it is None where the operation cannot be
-    compiled. `fields` is how many fields there are in it, fragments spread."""
+    compiled."""
 
     root: Object | None
-    fields: int
+    compilation: "Compilation"
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes, with the document that it keeps alive."""
+        text = CHARACTER_SIZE * len(self.compilation.operation.text)
+        return PLAN_OVERHEAD + text + FIELD_SIZE * self.compilation.fields
 
 
-PLAN_OVERHEAD, FIELD_SIZE = 2_000, 1_600
-"""Bytes that a plan takes, and each field in it."""
+PLAN_OVERHEAD, FIELD_SIZE, CHARACTER_SIZE = 2_000, 1_600, 200
+"""Bytes that a plan takes, each field in it, each character of its document."""
 
 
 class NotCompiled(Exception):
@@ -74,19 +82,23 @@ class Compiler:
 
     def __init__(self, schema: GraphQLSchema, memory: Memory, plan_memory: int) -> None:
         self.schema = schema
-        self.plans = Recent[tuple[Operation, tuple[Any, ...]], Plan](
-            plan_memory, lambda _, plan: PLAN_OVERHEAD + FIELD_SIZE * plan.fields
-        )
+        self.plans = Recent[PlanKey, Plan](plan_memory, lambda _, plan: plan.size)
         self._memory = memory
         self._fragments: WeakValueDictionary[tuple[object, ...], Fragments[Any]] = WeakValueDictionary()
 
-    def compile(self, operation: Operation, booleans: Mapping[str, bool]) -> Plan:
-        """The plan for these values of the variables that @skip and @include use. Raises NotCompiled."""
-        if not operation.is_query or self.schema.query_type is None:
-            raise NotCompiled("only queries are compiled")
-        compilation = Compilation(self, operation, booleans)
-        root = compilation.object(self.schema.query_type, [operation.definition.selection_set], [])
-        return Plan(root, compilation.fields)
+    def compile(self, operation: Operation, booleans: Mapping[str, Any]) -> Plan:
+        """The plan for these values of the variables that @skip and @include use, which is remembered."""
+        key = operation, tuple(booleans.values())
+        compilation = Compilation(self, operation, booleans, partial(self.plans.weigh, key))
+        plan = Plan(self._root(compilation), compilation)
+        self.plans.put(key, plan)
+        return plan
+
+    def _root(self, compilation: "Compilation") -> Object | None:
+        try:
+            return compilation.root(self.schema)
+        except NotCompiled:
+            return None
 
     def fragments(self, *signature: object) -> Fragments[Any]:
         """What is remembered for this type and selection, by all operations that have it; forgotten with the last."""
@@ -97,13 +109,25 @@ class Compiler:
 
 
 class Compilation:
-    """One operation on its way to a plan."""
+    """One operation on its way to a plan; what turns up under abstract types is compiled when it first does, and
+    `grown` is told."""
 
-    def __init__(self, compiler: Compiler, operation: Operation, booleans: Mapping[str, bool]) -> None:
+    def __init__(
+        self, compiler: Compiler, operation: Operation, booleans: Mapping[str, Any], grown: Callable[[], None]
+    ) -> None:
+        self.operation = operation
+        self.fields = 0  # that are in the plan, fragments spread
         self._compiler = compiler
-        self._operation = operation
         self._booleans = booleans
-        self.fields = 0  # that are in the plan
+        self._grown = grown
+
+    def root(self, schema: GraphQLSchema) -> Object:
+        """The writer of the root object, as a column of one. Raises NotCompiled."""
+        if not self.operation.is_query or schema.query_type is None:
+            raise NotCompiled("only queries are compiled")
+        if None in self._booleans.values():
+            raise NotCompiled("a condition has no value")
+        return self.object(schema.query_type, [self.operation.definition.selection_set], [])
 
     def object(
         self,
@@ -162,7 +186,7 @@ class Compilation:
         local = field.step.local
         if local is None:
             return None
-        given = ArgumentReader(self._compiler.schema, self._operation, definition, node).constant
+        given = ArgumentReader(self._compiler.schema, self.operation, definition, node).constant
         if given is None:
             return None
         return Reading(partial(local, **given), repr(given))
@@ -211,7 +235,7 @@ class Compilation:
             return AttributePart(place, self._writer(definition.type, place.nulls), field.python_name)
         if field.step is NODES and (item := self._record_item(definition.type)):
             return self._nodes_part(place, item)
-        reader = ArgumentReader(self._compiler.schema, self._operation, definition, nodes[0])
+        reader = ArgumentReader(self._compiler.schema, self.operation, definition, nodes[0])
         if isinstance(field.step, ListStep):
             connection = _bare(definition.type)
             assert isinstance(connection, GraphQLObjectType)
@@ -268,6 +292,7 @@ class Compilation:
                 type_ = self._compiler.schema.type_map[name]
                 assert isinstance(type_, GraphQLObjectType)
                 writers[name] = self.object(type_, _sets(nodes), nodes, shared)
+                self._grown()
             return writers[name]
 
         return writer_of
@@ -301,7 +326,7 @@ class Compilation:
                     self._gather(type_, node.selection_set, found, seen, rank)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
-                fragment = self._operation.fragments[node.name.value]
+                fragment = self.operation.fragments[node.name.value]
                 if self._is_of(type_, fragment.type_condition.name.value):
                     self._gather(type_, fragment.selection_set, found, seen, rank)
 

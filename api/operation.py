@@ -6,7 +6,7 @@ from typing import Any
 from graphql import DirectiveNode, FragmentSpreadNode, VariableNode, Visitor, visit
 
 from api.arguments import VariableReader
-from api.compile import Compiler, NotCompiled, Plan
+from api.compile import Compiler
 from api.documents import Operation
 from api.writers import Object
 
@@ -29,20 +29,12 @@ class CompiledOperation:
         variables = self._reader.read(given)
         if not isinstance(variables, dict):
             return None
-        booleans = tuple([variables.get(name) for name in self._conditions])
-        plan = self._compiler.plans.get((self._operation, booleans)) or self._compile(booleans)
+        booleans = {name: variables.get(name) for name in self._conditions}
+        plans = self._compiler.plans
+        plan = plans.get((self._operation, tuple(booleans.values()))) or self._compiler.compile(
+            self._operation, booleans
+        )
         return None if plan.root is None else (plan.root, variables)
-
-    def _compile(self, booleans: tuple[Any, ...]) -> Plan:
-        try:
-            if None in booleans:
-                raise NotCompiled("a condition has no value")
-            values = dict(zip(self._conditions, booleans, strict=True))
-            plan = self._compiler.compile(self._operation, values)
-        except NotCompiled:
-            plan = Plan(None, 0)
-        self._compiler.plans.put((self._operation, booleans), plan)
-        return plan
 
 
 def _conditions(operation: Operation) -> set[str]:

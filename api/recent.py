@@ -12,7 +12,7 @@ class Recent(Generic[Key, Value]):
     """Values by their keys: at most `most` of them, whose sizes together are at most `limit`.
 
     Over either bound the least recently used are forgotten. A value that alone is too large is not kept, and nothing is
-    forgotten for it. `size` must tell the same of the same pair whenever it is asked.
+    forgotten for it. `size` is asked when a value comes, and again when `weigh` is told that it has grown.
 
     >>> recent = Recent[str, str](limit=5, size=lambda key, value: len(value))
     >>> for word in ("one", "by", "three words"):
@@ -29,6 +29,7 @@ class Recent(Generic[Key, Value]):
         self._size = size
         self._most = most
         self._kept: OrderedDict[Key, Value] = OrderedDict()
+        self._sizes: dict[Key, int] = {}
         self.spent = 0
         # The two halves of get(), for the hot path, where a call of a Python function would be half of the cost.
         self.peek = self._kept.get
@@ -49,9 +50,22 @@ class Recent(Generic[Key, Value]):
         if size > self._limit:
             return
         self._kept[key] = value
+        self._sizes[key] = size
         self.spent += size
+        self._keep_bounds()
+
+    def weigh(self, key: Key) -> None:
+        """Have a value's size count as it is now, if the value is still kept."""
+        if key in self._kept:
+            grown = self._size(key, self._kept[key]) - self._sizes[key]
+            self._sizes[key] += grown
+            self.spent += grown
+            self._keep_bounds()
+
+    def _keep_bounds(self) -> None:
         while self.spent > self._limit or (self._most is not None and len(self._kept) > self._most):
             self._forget(next(iter(self._kept)))
 
     def _forget(self, key: Key) -> None:
-        self.spent -= self._size(key, self._kept.pop(key))
+        del self._kept[key]
+        self.spent -= self._sizes.pop(key)

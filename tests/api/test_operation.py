@@ -1,13 +1,20 @@
 """The plans of operations: within the memory that they are given, however many there are."""
 
+import asyncio
+import gc
+import tracemalloc
+
 import pytest
 
+from api.__main__ import executor_of
 from api.compile import FIELD_SIZE, PLAN_OVERHEAD, Compiler
 from api.documents import Documents
 from api.fragments import Memory
 from api.operation import CompiledOperation
 from api.schema import core, schema
+from api.execute import GraphQLRequest
 from api.settings import Settings
+from graph.graph import Graph
 
 # Each fragment spreads the one before it twice: 2 ** 5 fields of a text that names one.
 TREE = "fragment F0 on Country { name code }" + "".join(
@@ -50,3 +57,36 @@ def test_a_plan_is_made_once():
     assert first is not None
     assert again is not None
     assert first[0] is again[0]
+
+
+IDS = ["country:ML", "place:koro", "project:koro", "event:flood", "partner:msf", "metric:x", "source:msf"]
+RELATIONS = " ".join(
+    f"r{number}: relations(first: 1) {{ nodes {{ kind subject {{ id name }} object {{ id }} sources {{ id }} }} }}"
+    for number in range(20)
+)
+ATTACKS = {
+    "many fields under an interface": "query ($ids: [ID!]!) { n0: nodes(ids: $ids) { ... on Entity { RELATIONS } } }",
+    "much text": "query ($ids: [ID!]!) { n0: nodes(ids: $ids) { id } } # " + "x" * 40_000,
+}
+
+
+@pytest.mark.parametrize("document", ATTACKS.values(), ids=ATTACKS)
+def test_whatever_documents_come_plans_and_documents_take_about_what_they_may(small: Graph, document: str):
+    limit, rounds = 3_000_000, 40
+    settings = Settings(plan_memory=limit, cached_characters=10_000, fragment_memory=limit)
+    executor = executor_of(small, settings)
+    document = document.replace("RELATIONS", RELATIONS)
+    asyncio.run(executor.execute(GraphQLRequest(document, variables={"ids": IDS})))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(rounds):
+            answer = asyncio.run(
+                executor.execute(GraphQLRequest(document.replace("n0", f"n{number + 1}"), variables={"ids": IDS}))
+            )
+            assert not answer.has_errors
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 2.5 * limit  # plans, fragments, and the documents among them
