@@ -10,6 +10,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLSchema,
     ListValueNode,
+    NamedTypeNode,
     NonNullTypeNode,
     ObjectValueNode,
     Undefined,
@@ -59,10 +60,9 @@ class VariableReader:
 def _plain_check(definition: VariableDefinitionNode) -> tuple[str, Callable[[Any], bool]] | None:
     """The name of a variable that must be given, and whether a value fits it as it is; None if that takes more."""
     type_ = definition.type
-    if not isinstance(type_, NonNullTypeNode) or isinstance(type_.type, ListValueNode):
+    if not isinstance(type_, NonNullTypeNode) or not isinstance(type_.type, NamedTypeNode):
         return None
-    named = getattr(type_.type, "name", None)
-    fits = _FITS.get(named.value) if named else None
+    fits = _FITS.get(type_.type.name.value)
     return None if fits is None else (definition.variable.name.value, fits)
 
 

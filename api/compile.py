@@ -237,6 +237,8 @@ class Compilation:
             return self._nodes_part(place, item)
         reader = ArgumentReader(self._compiler.schema, self.operation, definition, nodes[0])
         if isinstance(field.step, ListStep):
+            if place.nulls.taken:
+                raise NotCompiled("a list may be null, which its part does not know")
             connection = _bare(definition.type)
             assert isinstance(connection, GraphQLObjectType)
             wants_pages = self._wants_pages(connection, nodes)

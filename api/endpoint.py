@@ -92,7 +92,7 @@ class Endpoint:
             return
         except asyncio.CancelledError:
             # Requests are cancelled for one reason only: the time to finish in has passed at shutdown.
-            answer = _SHUTTING_DOWN
+            answer = refuse(_shutting_down(), document=document)
         except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
             answer = _unforeseen(error, document)
         sent = [*ANSWER_HEADERS[media_type or JSON], *answer.headers]
@@ -158,13 +158,8 @@ def _unforeseen(error: Exception, document: str | None) -> Answer:
     return Answer(encode({"errors": told}), 500, 500, request_id=request_id)
 
 
-_SHUTTING_DOWN = Answer(
-    encode({"errors": [{"message": "The service is shutting down. Try again.", "extensions": {"code": "TIMEOUT"}}]}),
-    503,
-    503,
-    CLOSE,
-    new_request_id(),
-)
+def _shutting_down() -> RequestError:
+    return refusal("The service is shutting down. Try again.", "TIMEOUT", status=503, headers=CLOSE)
 
 
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:

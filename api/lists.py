@@ -154,6 +154,7 @@ def _lists_at(
     """The lists from a cursor on. It fits one of them; for the others it is an error."""
     fits = _fits(question)
     opened = [_opened(arguments, _identity(source, question), fits) for source in sources]
+    # All share one Lists, in the order of the sources: api/parts.py rests on that.
     fitting = [source for source, page in zip(sources, opened, strict=True) if isinstance(page, Page)]
     page = next((page for page in opened if isinstance(page, Page)), Page())
     fitted = iter(Lists(request, fitting, question, page))

@@ -69,7 +69,7 @@ class PersistedQueries:
 
     def remember(self, digest: str, text: str) -> None:
         """Take the document, which is that of the hash and valid, for what the hash means."""
-        if self._recent.peek(digest) is None:
+        if self._recent.get(digest) is None:
             self._recent.put(digest, text)
 
 

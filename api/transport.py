@@ -21,8 +21,14 @@ from collections.abc import Callable, Coroutine, Generator
 from functools import partial
 from typing import Any
 
-from starlette.types import Send
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+INVALID = "Invalid HTTP request received."
+UPGRADING = (b"upgrade", b"connection", b"http2-settings")
+LONGEST_ADDRESS = 65_535
+"""Bytes of an address that the parser takes."""
 
 
 class Together:
@@ -58,8 +64,8 @@ class Together:
 
 
 class OneTimer:
-    """A loop whose `call_later` serves one purpose at a time, by one timer: to set and take it back costs nothing. It
-    is its own handle. When the timer fires too early, because it was set again meanwhile, it waits for the rest."""
+    """A loop whose `call_later` serves one purpose, with one delay, by one timer: to set and take it back costs little.
+    It is its own handle. When the timer fires too early, because it was set again meanwhile, it waits for the rest."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -71,6 +77,8 @@ class OneTimer:
         return getattr(self._loop, name)
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> "OneTimer":
+        if self._due is not None:
+            raise RuntimeError("This timer is set already.")
         self._due = self._loop.time() + delay
         self._callback = callback
         if self._timer is None:
@@ -116,6 +124,14 @@ def whole_answer(cycle: RequestResponseCycle, send: Send, head: bytes, body: byt
     return True
 
 
+async def address_too_long(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 414, "headers": headers})
+    told = f"The address is longer than {LONGEST_ADDRESS:,} bytes. Send the request by POST."
+    body = b'{"errors":[{"message":"%b","extensions":{"code":"BAD_USER_INPUT"}}]}' % told.encode()
+    await send({"type": "http.response.body", "body": body})
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over such a transport, with such a timer."""
 
@@ -128,22 +144,65 @@ class Protocol(HttpToolsProtocol):
         self.loop = OneTimer(self.loop)  # type: ignore[assignment]
         super().connection_made(self._together)  # type: ignore[arg-type]
 
-    def eof_received(self) -> None:
-        # The client sends no more, but may still read: the loop closes the transport when this returns.
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more, but may still read: what it has asked for is answered. Says whether to wait."""
         self._together.flush()
-        super().eof_received()
+        last: RequestResponseCycle | None = self.cycle
+        if last is None or last.response_complete or last.more_body:
+            return False
+        last.keep_alive = False  # its answer, which comes after all others, closes the connection
+        return True
 
     def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
         self._reading = True
-        super().data_received(data)
-        self._reading = False
-        if self._opened is not None:
-            (cycle, app), self._opened = self._opened, None
+        try:
+            self._feed(data)
+        finally:
+            self._reading = False
+            opened, self._opened = self._opened, None
+        if opened is not None and not self.transport.is_closing():
+            cycle, app = opened
             if cycle.more_body or cycle.scope["method"] != "POST":
                 self._start_asgi_task(cycle, app)
             else:
                 cycle.scope["extensions"] = {WHOLE_ANSWER: partial(whole_answer, cycle)}  # type: ignore[dict-item]
                 self._start_at_once(cycle.run_asgi(app))
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserError:
+            self.logger.warning(INVALID)
+            self.send_400_response(INVALID)
+        except HttpParserUpgrade as upgrade:
+            self._feed_without_upgrade(data[upgrade.args[0] :])
+
+    def _feed_without_upgrade(self, rest: bytes) -> None:
+        """No other protocol is spoken here, so the wish for one is passed over (RFC 9110, 7.8): the head is read again
+        without it, then what comes after. Else the parser would take the body for another protocol's."""
+        method: bytes = self.parser.get_method()
+        if method == b"CONNECT":
+            self.send_400_response(INVALID)
+            return
+        head = [b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())]
+        head += [b"%b: %b\r\n" % header for header in self.headers if header[0] not in UPGRADING]
+        self.parser = HttpRequestParser(self)
+        self._feed(b"".join([*head, b"\r\n", rest]))
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        if len(self.url) <= LONGEST_ADDRESS:
+            super().on_headers_complete()
+            return
+        app, self.app, self.url = self.app, address_too_long, b"/"
+        super().on_headers_complete()
+        self.app = app
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if self._reading:

@@ -9,10 +9,10 @@ import pytest
 from api.__main__ import executor_of
 from api.compile import FIELD_SIZE, PLAN_OVERHEAD, Compiler
 from api.documents import Documents
+from api.execute import GraphQLRequest
 from api.fragments import Memory
 from api.operation import CompiledOperation
 from api.schema import core, schema
-from api.execute import GraphQLRequest
 from api.settings import Settings
 from graph.graph import Graph
 

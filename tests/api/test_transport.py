@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import socket
 import struct
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.transport import WHOLE_ANSWER, OneTimer, Protocol, Together
 
@@ -345,3 +347,77 @@ def test_an_access_log_tells_of_every_answer(run, caplog):
     with caplog.at_level(logging.INFO, logger="uvicorn.access"):
         run(work())
     assert '"POST /whole HTTP/1.1" 200' in caplog.text
+
+
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+
+
+@pytest.mark.parametrize("pieces", [1, 2], ids=["at once", "in pieces"])
+def test_a_wish_for_another_protocol_is_passed_over(run, pieces, caplog):
+    """curl --http2 sends one; what follows its head is its body, not another request."""
+    body = POST % (5, b"inner")
+
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(2):
+                head = b"POST /echo HTTP/1.1\r\nHost: test\r\n%bContent-Length: %d\r\n\r\n" % (UPGRADE, len(body))
+                for piece in [head + body] if pieces == 1 else [head, body[:7], body[7:]]:
+                    writer.write(piece)
+                    await asyncio.sleep(0.01)
+                assert (await answer(reader)).startswith(body)
+            writer.write(b"GET /plain HTTP/1.1\r\nHost: test\r\n%b\r\n" % UPGRADE)
+            assert await answer(reader) == b"/plain"
+            writer.close()
+
+    run(work())
+    assert caplog.records == []
+
+
+def test_a_tunnel_is_refused(run):
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+            writer.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10])
+@pytest.mark.parametrize("body", [b"hello", b"wait"])
+def test_all_that_a_client_asked_for_before_it_closed_its_side_is_answered(run, count, body):
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(POST % (len(body), body) * count)
+            writer.write_eof()
+            told = await asyncio.wait_for(reader.read(), 5)
+            assert told.count(b"HTTP/1.1 200 OK") == count
+            writer.close()
+
+    run(work())
+
+
+def test_an_address_that_is_too_long_is_told_so(run):
+    async def work() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=10**6)
+            writer.write(b"GET /%b HTTP/1.1\r\nHost: test\r\n\r\n" % (b"x" * 65_534))
+            assert await answer(reader) == b"/" + b"x" * 65_534
+            writer.write(b"GET /%b HTTP/1.1\r\nHost: test\r\n\r\n" % (b"x" * 70_000))
+            told = await reader.read()
+            assert told.startswith(b"HTTP/1.1 414 ")
+            assert b"Send the request by POST" in told
+            writer.close()
+
+    run(work())
+
+
+def test_what_is_used_of_the_server_is_there():
+    """These are no part of uvicorn's promises: whoever lifts its pin learns here what has gone."""
+    for name in ("_start_asgi_task", "_unset_keepalive_if_required", "send_400_response", "on_headers_complete"):
+        assert callable(getattr(HttpToolsProtocol, name))
+    given = inspect.signature(RequestResponseCycle.__init__).parameters
+    assert {"flow", "access_log", "default_headers", "message_event", "keep_alive", "on_response"} <= given.keys()
