@@ -15,12 +15,12 @@ again, which saves more than a task does.
 
 import asyncio
 import contextvars
-import types
-from collections.abc import Callable, Coroutine, Generator
-from functools import partial
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from api.waiting import resumed
 
 
 class Together:
@@ -131,22 +131,6 @@ class Protocol(HttpToolsProtocol):
             awaited = context.run(running.send, None)
         except StopIteration:
             return
-        task = self.loop.create_task(_resumed(running, awaited), context=context)
+        task = self.loop.create_task(resumed(running, awaited), context=context)
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
-
-
-@types.coroutine
-def _resumed(running: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
-    """The rest of a coroutine that waits for something."""
-    while True:
-        try:
-            got = yield awaited
-        except BaseException as error:  # noqa: BLE001  # whatever it is, it is for the one that waits
-            step = partial(running.throw, error)
-        else:
-            step = partial(running.send, got)
-        try:
-            awaited = step()
-        except StopIteration:
-            return

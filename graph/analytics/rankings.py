@@ -70,9 +70,10 @@ class Rankings:
         self._standings: dict[tuple[CentralityMeasure, int], Standing] = {}
 
     @property
-    def versions(self) -> tuple[int, ...]:
-        """Which versions are answered from: as long as these are the same, so are the answers."""
-        return tuple(known.last.version for known in self._standings.values() if known.last)
+    def versions(self) -> dict[str, int]:
+        """From which version each measure is answered: as long as these are the same, so are the answers."""
+        known = sorted((measure, standing.last) for (measure, _), standing in self._standings.items() if standing.last)
+        return {str(measure): last.version for measure, last in known}
 
     async def ranking(self, asked: Central, version: int) -> Ranking:
         """The first entities; `version` is the graph's now."""

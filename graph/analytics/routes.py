@@ -118,12 +118,14 @@ class Search:
 
     def _step_back(self, ids: Set[str], among: Set[str], found: set[str]) -> Stops:
         """Finds those among some entities that are neighbors of any of these."""
-        for id in min(ids, among, key=len):
-            yield None
-            if ids is not among and len(among) <= len(ids):
+        if len(among) < len(ids):
+            for id in among:
+                yield None
                 if self._near.touches(id, ids):
                     found.add(id)
-            else:
+        else:
+            for id in ids:
+                yield None
                 found |= self._near.among(id, among)
 
     def _follow(self, trail: list[str], layers: Sequence[Set[str]]) -> Stops:
