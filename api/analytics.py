@@ -10,7 +10,7 @@ from api.request import Request
 from api.types import Entity, Relation
 from graph.engine import Engine
 from graph.errors import InvalidInput
-from graph.questions import Central, Neighborhood, Paths, Similar
+from graph.questions import TIME, Central, Neighborhood, Paths, Similar
 from graph.vocabulary import CentralityMeasure, Kind, RelationKind
 
 T = TypeVar("T")
@@ -78,6 +78,8 @@ HOPS, LIMIT, MAX_HOPS, TRAILS, FIRST = 1, 100, 4, 3, 10
 def _asking(read: Callable[[Request, Arguments], Any], ask: Callable[[Engine, Any], Coroutine[Any, Any, Any]]) -> Step:
     async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
         answer = await ask(request.engine, read(request, given))
+        if answer is not None and answer.truncated is not None and answer.truncated.reason == TIME:
+            request.fleeting.append(answer.truncated)
         return [answer] * len(sources)
 
     return Step(run)

@@ -25,7 +25,11 @@ class Budgets(msgspec.Struct, frozen=True):
 
 class Request(msgspec.Struct, frozen=True):
     """The context of every step of an operation. `page_default` and `page_limit` are numbers of items in a list,
-    `most_conditions` that of comparisons in a filter, `budgets` bound graph questions."""
+    `most_conditions` that of comparisons in a filter, `budgets` bound graph questions.
+
+    `fleeting` gets what was answered in part only because time was over: asked again, it may be another answer, which
+    must not be kept.
+    """
 
     engine: Engine
     head: Head
@@ -33,3 +37,4 @@ class Request(msgspec.Struct, frozen=True):
     page_limit: int
     most_conditions: int
     budgets: Budgets
+    fleeting: list[object] = []

@@ -76,10 +76,10 @@ class Settings(BaseSettings):
     )
     max_neighbors: Annotated[int, Field(ge=100)] = Field(1_000, description="Most entities of a neighborhood.")
     max_relations: Count = Field(5_000, description="Most relations that are told of a neighborhood.")
-    max_results: Annotated[int, Field(ge=10)] = Field(
+    max_results: Annotated[int, Field(ge=10, le=100)] = Field(
         100, description="Most paths, similar entities or central entities in an answer."
     )
-    max_shared: Size = Field(5, description="Most entities that are told to be shared with a similar one.")
+    max_shared: Count = Field(5, description="Most entities that are told to be shared with a similar one.")
     question_ms: Count = Field(
         1_000, description="Milliseconds after which a graph question is answered with what has been found."
     )

@@ -45,7 +45,8 @@ class Paths(msgspec.Struct, frozen=True):
 
 class Similar(msgspec.Struct, frozen=True):
     """The `first` entities of its kind that share most neighbors with `start`, the rarer the more (Adamic and Adar's
-    index), and of each the `most_shared` rarest that they share."""
+    index), and of each the `most_shared` (one or more) rarest that
+    they share."""
 
     start: str
     first: int
@@ -68,8 +69,12 @@ class Central(msgspec.Struct, frozen=True):
 GraphQuestion = Neighborhood | Paths | Similar | Central
 
 
+TIME = "time"
+"""The reason of what was cut because its time was over: asked again, the answer may be another one."""
+
+
 class Truncation(NamedTuple):
-    """What cut an answer: an argument or a budget, and how much it allows."""
+    """What cut an answer: an argument (`limit`, `first`) or a budget (`relations`, `time`), and how much it allows."""
 
     reason: str
     limit: int

@@ -6,7 +6,7 @@ from heapq import nsmallest
 from graph.analytics.neighbors import Neighbors, Surroundings
 from graph.analytics.pace import Walk
 from graph.model import Relation
-from graph.questions import Near, Neighborhood, Subgraph, Truncation
+from graph.questions import TIME, Near, Neighborhood, Subgraph, Truncation
 from graph.vocabulary import Kind
 
 
@@ -51,7 +51,7 @@ class Search:
         level: set[str] = set()
         for id in frontier:
             if (yield):
-                self._cut("time", self._asked.ms)
+                self._cut(TIME, self._asked.ms)
                 break
             self._near.add_to(level, id)
             if not room:
@@ -79,7 +79,7 @@ class Search:
         shown, found = set(self.distances), list[Relation]()
         for id in self.distances:
             if (yield):
-                self._cut("time", self._asked.ms)
+                self._cut(TIME, self._asked.ms)
                 break
             found += self._near.leaving(id, shown)
         if len(found) > self._asked.most_relations:

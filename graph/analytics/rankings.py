@@ -5,6 +5,7 @@ it takes a tenth of the time at most.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from heapq import merge, nsmallest
@@ -18,8 +19,10 @@ import numpy as np
 from graph.analytics.centrality import Scored, scored
 from graph.analytics.wiring import KINDS, Snapshot, Wires
 from graph.model import Entity
-from graph.questions import Central, Ranked, Ranking, Truncation
+from graph.questions import TIME, Central, Ranked, Ranking, Truncation
 from graph.vocabulary import CentralityMeasure, Kind
+
+logger = logging.getLogger("fieldgraph")
 
 REST = 9
 """How many times as long as the last one took, one waits before a newer one is begun."""
@@ -78,17 +81,17 @@ class Rankings:
     async def ranking(self, asked: Central, version: int) -> Ranking:
         """The first entities; `version` is the graph's now."""
         standing = self._standings.setdefault((asked.measure, asked.pivots), Standing())
-        self._renew(standing, asked, version)
-        if standing.last is None and standing.coming is not None:
-            await _done(standing.coming, asked.ms / 1_000)
+        coming = self._renewed(standing, asked, version)
+        if standing.last is None and coming is not None:
+            await _done(coming, asked.ms / 1_000)
         if standing.last is None:
-            return Ranking([], version, False, Truncation("time", asked.ms))
+            return Ranking([], version, False, Truncation(TIME, asked.ms))
         return self._shown(standing.last, asked)
 
-    def _renew(self, standing: Standing, asked: Central, version: int) -> None:
-        """Has a newer ranking made, if the last one is of an older version and has stood for long enough."""
+    def _renewed(self, standing: Standing, asked: Central, version: int) -> Future[Computed] | None:
+        """The ranking that is being made. A newer one is begun where the last will not do any more."""
         if standing.coming is not None or (standing.last and self._is_good(standing.last, asked, version)):
-            return
+            return standing.coming
         snapshot = self._snapshot()
         coming: Future[Computed] = Future()
         coming.set_running_or_notify_cancel()  # from here on nobody who waits for it can cancel it for others
@@ -98,10 +101,10 @@ class Rankings:
                 standing.last = computed = self._computed(snapshot, asked, version)
                 standing.coming = None
                 coming.set_result(computed)
-            except BaseException as error:
+            except Exception as error:
                 standing.coming = None
+                logger.exception("entities cannot be ranked by %s", asked.measure)
                 coming.set_exception(error)
-                raise
 
         standing.coming = coming
         if _has_loop():
@@ -109,6 +112,7 @@ class Rankings:
             Thread(target=work, name=f"ranking by {asked.measure}", daemon=True).start()
         else:
             work()
+        return coming
 
     def _is_good(self, last: Computed, asked: Central, version: int) -> bool:
         """Whether the last one will do for now."""
@@ -146,6 +150,9 @@ class Rankings:
 
 async def _done(coming: Future[Computed], seconds: float) -> None:
     """Waits until it is done, so long at most; raises what went wrong."""
+    if coming.done():
+        coming.result()
+        return
     waiting = asyncio.wrap_future(coming)
     try:
         done, _ = await asyncio.wait([waiting], timeout=seconds)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from graph.analytics.neighbors import Neighbors, Surroundings
 from graph.analytics.pace import Walk
-from graph.questions import PathHop, Paths, Trail, Trails, Truncation
+from graph.questions import TIME, PathHop, Paths, Trail, Trails, Truncation
 
 Stops = Iterator[tuple[str, ...] | None]
 """The ids along each path, and None wherever the search may be held up."""
@@ -26,7 +26,7 @@ def routes(around: Surroundings, asked: Paths) -> Walk[Trails | None]:
     for ids in Search(around, near, asked).paths():
         if ids is None:
             if (yield):
-                truncated = Truncation("time", asked.ms)
+                truncated = Truncation(TIME, asked.ms)
                 break
         elif len(found) == asked.first:
             truncated = Truncation("first", asked.first)
