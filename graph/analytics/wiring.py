@@ -50,8 +50,10 @@ class Wires(NamedTuple):
         one = np.concatenate([self.subjects, self.objects])
         other = np.concatenate([self.objects, self.subjects])
         loops = one == other
-        pairs = np.unique(one[~loops] * self.size + other[~loops])
-        return np.divmod(pairs, max(self.size, 1))
+        pairs = np.sort(one[~loops] * self.size + other[~loops])  # numpy.unique takes five times as long
+        is_first = np.ones(len(pairs), dtype=bool)
+        is_first[1:] = pairs[1:] != pairs[:-1]
+        return np.divmod(pairs[is_first], max(self.size, 1))
 
 
 class Wiring:
