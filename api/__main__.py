@@ -24,7 +24,7 @@ from api.following import Follower
 from api.fragments import Memory
 from api.introspection import Introspection
 from api.persisted import PersistedQueries
-from api.request import Request
+from api.request import Budgets, Request
 from api.schema import core, print_sdl, schema
 from api.server import listen, serve
 from api.settings import Settings, load_settings
@@ -97,7 +97,7 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
             executor_of(graph, settings),
             settings,
             sdl=print_sdl(),
-            state=lambda: graph.head,
+            state=lambda: (graph.head, graph.engine.rankings.versions),
             ready=follower.facts,
             lifespan=follower.lifespan,
         )
@@ -234,8 +234,11 @@ def opened(settings: Settings, *, seeds: bool = False) -> Iterator[Graph]:
 def executor_of(graph: Graph, settings: Settings) -> Executor:
     """What answers requests from this graph, as it is when each arrives."""
 
+    budgets = Budgets.of(settings)
+
     def context() -> Request:
-        return Request(graph.engine, graph.head, settings.default_page, settings.max_page, settings.max_conditions)
+        pages = settings.default_page, settings.max_page
+        return Request(graph.engine, graph.head, *pages, settings.max_conditions, budgets)
 
     made = core(schema)
     compiler = (

@@ -37,6 +37,7 @@ class NodeBudget:
         self._schema = schema
         self._default_page = settings.default_page
         self._max_page = settings.max_page
+        self._most = {"limit": settings.max_neighbors}
         self.limit = settings.max_nodes
 
     def check(self, count: int) -> None:
@@ -93,14 +94,15 @@ class NodeBudget:
         values = {argument.name.value: given.value(argument.value) for argument in node.arguments or ()}
         sizes = [self._size(name, values[name]) for name in arguments if values.get(name) is not None]
         # What is out of range is a fault of the field, which says so better than a cost would.
-        return min(max(sizes), self._max_page) if sizes else self._default(field, arguments)
+        most = max(self._most.get(name, self._max_page) for name in arguments)
+        return min(max(sizes), most) if sizes else self._default(field, arguments)
 
     def _size(self, name: str, value: object) -> int:
         if isinstance(value, list):
             return len(value)
         if name == "ids" and value is not ANY:
             return 1  # one id stands for a list of one
-        return max(value, 0) if isinstance(value, int) else self._max_page
+        return max(value, 0) if isinstance(value, int) else self._most.get(name, self._max_page)
 
     def _default(self, field: GraphQLField, arguments: Iterable[str]) -> int:
         sizes = [coerce_default_value(field.args[name]) for name in arguments]

@@ -112,7 +112,7 @@ class Endpoint:
         if names_tag(wanted, tag):
             return Answer(b"", 304, 304, kept)
         answer = await self._executor.run(operation, request.variables or {})
-        if answer.has_errors:
+        if answer.has_errors or NO_STORE in answer.headers:
             return answer
         return Answer(b"", 304, 304, kept) if wanted == b"*" else msgspec.structs.replace(answer, headers=kept)
 

@@ -133,7 +133,7 @@ class Executor:
         (data,) = await root.write_all(run, ROOT_VALUES, ROOT)
         if run.failures or data is None:
             return _answer_with_errors(run.errors(), data or NULL, operation)
-        return Answer(b"".join((b'{"data":', data, b"}")))
+        return Answer(b"".join((b'{"data":', data, b"}")), headers=_headers(context))
 
     async def explain(self, operation: Operation, variables: dict[str, Any]) -> Answer:
         """As `run`; the answer tells how it came about."""
@@ -177,7 +177,7 @@ class Executor:
         )
         result = await pending if isawaitable(pending) else pending
         if not result.errors:
-            return Answer(b'{"data":%b}' % encode(result.data))
+            return Answer(b'{"data":%b}' % encode(result.data), headers=_headers(context))
         if _is_request_error(result):
             raise document_fault(result.errors, BAD_USER_INPUT)
         return _answer_with_errors(result.errors, encode(result.data), operation)
@@ -188,6 +188,11 @@ ROOT_VALUES = [None]
 
 # JSON has no NaN and no infinities: msgspec writes null for them.
 encode = msgspec.json.Encoder().encode
+
+
+def _headers(context: Any) -> Headers:
+    """Nobody may keep an answer that is cut because time was over."""
+    return (NO_STORE,) if getattr(context, "fleeting", None) else ()
 
 
 def _answer_with_errors(errors: Sequence[GraphQLError], data: bytes, operation: Operation) -> Answer:

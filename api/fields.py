@@ -15,7 +15,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
 from api.request import Request
-from graph.engine import settle
+from api.waiting import at_once
 from graph.paths import Path
 
 Arguments = Mapping[str, Any]
@@ -70,9 +70,9 @@ class AttributeField(StrawberryField):
         return copied
 
 
-def attribute(description: str, *, filtered: bool = True) -> Any:
-    """A field that reads the record's attribute of the same name."""
-    field = AttributeField(description=description)
+def attribute(description: str, *, filtered: bool = True, name: str | None = None) -> Any:
+    """A field that reads the record's attribute of the same name; `name` is the schema's, where that is another."""
+    field = AttributeField(description=description, graphql_name=name)
     field.filtered = filtered
     return field
 
@@ -114,16 +114,16 @@ def described(function: Callable[..., Any]) -> str:
 
 
 def resolver(step: Step) -> Callable[..., Any]:
-    """The step as graphql-core calls it: over a set of one, and at once, as the resident engine never waits."""
+    """The step as graphql-core calls it: over a set of one, and at once, unless it has to wait."""
 
     def resolve(source: Any, info: GraphQLResolveInfo[Request], **arguments: Any) -> Any:
-        return _only(settle(step.run(info.context, [source], arguments)))
+        return at_once(_only(step.run(info.context, [source], arguments)))
 
     return resolve
 
 
-def _only(answers: Sequence[Any]) -> Any:
-    (answer,) = answers
+async def _only(running: Coroutine[Any, Any, Sequence[Any]]) -> Any:
+    (answer,) = await running
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -6,6 +6,16 @@ from typing import Any, NamedTuple
 import msgspec
 import strawberry
 
+from api.analytics import (
+    CENTRAL,
+    NEIGHBORHOOD,
+    PATHS,
+    SIMILAR,
+    CentralityResult,
+    PathResult,
+    SimilarResult,
+    Subgraph,
+)
 from api.fields import Arguments, Step, argument, attribute, stepped
 from api.lists import every
 from api.request import Request
@@ -146,4 +156,8 @@ class Query:
     indicators: Connection[Indicator] = every(Kind.INDICATOR, "All indicators, by name.")
     metrics: Connection[Metric] = every(Kind.METRIC, "All metrics, newest first.")
     sources: Connection[Source] = every(Kind.SOURCE, "All sources, newest first.")
+    neighborhood: Subgraph | None = NEIGHBORHOOD
+    paths: PathResult | None = PATHS
+    similar: SimilarResult | None = SIMILAR
+    central: CentralityResult = CENTRAL
     graph: GraphInfo = stepped(Step(_graph), "The graph as a whole: its version, and how much it holds.")

@@ -2,16 +2,39 @@
 
 import msgspec
 
+from api.settings import Settings
 from graph.engine import Engine
 from graph.journal.journal import Head
 
 
+class Budgets(msgspec.Struct, frozen=True):
+    """What a graph question may cost, by the names of the settings."""
+
+    max_hops: int
+    max_neighbors: int
+    max_relations: int
+    max_results: int
+    max_shared: int
+    question_ms: int
+    pivots: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Budgets":
+        return cls(**{name: getattr(settings, name) for name in cls.__struct_fields__})
+
+
 class Request(msgspec.Struct, frozen=True):
     """The context of every step of an operation. `page_default` and `page_limit` are numbers of items in a list,
-    `most_conditions` that of comparisons in a filter."""
+    `most_conditions` that of comparisons in a filter, `budgets` bound graph questions.
+
+    `fleeting` gets what was answered in part only because time was over: asked again, it may be another answer, which
+    must not be kept.
+    """
 
     engine: Engine
     head: Head
     page_default: int
     page_limit: int
     most_conditions: int
+    budgets: Budgets
+    fleeting: list[object] = []

@@ -70,6 +70,21 @@ class Settings(BaseSettings):
         200, description="Most conditions in a filter; each is tried on every entity of a list."
     )
 
+    # Limits on graph questions. None is less than what holds where nothing is given, which the schema tells.
+    max_hops: Annotated[int, Field(ge=4, le=20)] = Field(
+        6, description="Most hops from an entity, in a neighborhood or along a path."
+    )
+    max_neighbors: Annotated[int, Field(ge=100)] = Field(1_000, description="Most entities of a neighborhood.")
+    max_relations: Count = Field(5_000, description="Most relations that are told of a neighborhood.")
+    max_results: Annotated[int, Field(ge=10, le=100)] = Field(
+        100, description="Most paths, similar entities or central entities in an answer."
+    )
+    max_shared: Count = Field(5, description="Most entities that are told to be shared with a similar one.")
+    question_ms: Count = Field(
+        1_000, description="Milliseconds after which a graph question is answered with what has been found."
+    )
+    pivots: Count = Field(64, description="Entities from which BETWEENNESS is estimated, if there are more.")
+
     # Limits on documents
     max_characters: Count = Field(100_000, description="Most characters in a document.")
     max_tokens: Count = Field(2_000, description="Most tokens in a document, and as many comments.")

@@ -4,9 +4,10 @@ Nothing of it runs unless a request asks for it. A compiled run hands its parts 
 itself; on graphql-core the trace stands before every resolver. Either way the engine is asked through the trace.
 """
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from inspect import isawaitable
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -20,11 +21,12 @@ from api.leaves import NULL
 from api.lists import ListStep
 from api.parts import ListPart
 from api.request import Request
-from api.wording import camel, in_words
+from api.wording import camel, in_words, question_in_words
 from api.writers import Part, is_plain
 from graph.engine import Engine, Reach, RelationPage, Statistics
 from graph.model import Entity
 from graph.plan import Expand, Match, Page, Relations
+from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import NATURAL_KEYS, Kind
 
 T = TypeVar("T")
@@ -66,6 +68,21 @@ class Step(msgspec.Struct):
     counted: int | None = None
     written: int = 0
     seconds: float = 0.0
+
+    def ask(self, words: str) -> bool:
+        """Notes a call; whether it asks something new."""
+        self.calls += 1
+        if words in self.asked:
+            return False
+        self.asked.append(words)
+        return True
+
+    def find(self, rows: Sequence[Any]) -> None:
+        """Notes what was found; None is nothing."""
+        self.found = (self.found or 0) + sum(row is not None for row in rows)
+
+    def count(self, numbers: Sequence[Any]) -> None:
+        self.counted = (self.counted or 0) + len(numbers)
 
     def told(self) -> dict[str, Any]:
         rows_out = next((rows for rows in (self.found, self.counted) if rows is not None), self.written)
@@ -138,12 +155,22 @@ class Trace:
         self, resolver: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Request], /, **arguments: Any
     ) -> Any:
         """Stands before a resolver of graphql-core, which takes any object with such a method for its middleware."""
-        self._open.append(self._step_at(info))
+        step = self._step_at(info)
+        self._open.append(step)
         started = self._clock()
         try:
-            return resolver(source, info, **arguments)
+            answer = resolver(source, info, **arguments)
         finally:
             self._open.pop().seconds += self._clock() - started
+        return self._awaited(step, answer) if isawaitable(answer) else answer
+
+    async def _awaited(self, step: Step, answer: Awaitable[T]) -> T:
+        """What a step gives that has to wait; to wait is part of its time."""
+        started = self._clock()
+        try:
+            return await answer
+        finally:
+            step.seconds += self._clock() - started
 
     def _step_at(self, info: GraphQLResolveInfo[Request]) -> Step:
         keys = tuple(key for key in info.path.as_list() if isinstance(key, str))
@@ -160,34 +187,23 @@ class Trace:
 
     # What the engine tells of its calls.
 
+    @property
+    def under_way(self) -> Step:
+        """The step that asks. While one waits for its answer, others may be under way."""
+        return self._open[-1]
+
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def aside(self, step: Step) -> Iterator[None]:
         """Time that is spent on telling, not on the answer: it is no step's."""
         started = self._clock()
         yield
         spent = self._clock() - started
-        self._open[-1].seconds -= spent
+        step.seconds -= spent
         self._aside += spent
 
-    def ask(self, words: str) -> bool:
-        """Notes a call of the step that is under way; whether it asks something new."""
-        step = self._open[-1]
-        step.calls += 1
-        if words in step.asked:
-            return False
-        step.asked.append(words)
-        return True
-
-    def find(self, rows: Sequence[Any]) -> None:
-        """Notes what was found; None is nothing."""
-        self._open[-1].found = (self._open[-1].found or 0) + sum(row is not None for row in rows)
-
-    def count(self, numbers: Sequence[Any]) -> None:
-        self._open[-1].counted = (self._open[-1].counted or 0) + len(numbers)
-
-    async def note_indexes(self, engine: Engine, question: Question) -> None:
+    async def note_indexes(self, step: Step, engine: Engine, question: Question) -> None:
         """Has the engine tell by what it found an answer."""
-        indexes = self._open[-1].indexes
+        indexes = step.indexes
         for name in map(camel, await engine.indexes(question)):
             if name not in indexes:
                 indexes.append(name)
@@ -201,31 +217,31 @@ class TracedEngine:
         self._trace = trace
 
     async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
-        return await self._ask(lambda: "look up ids", self._engine.lookup(ids), self._trace.find)
+        return await self._ask(lambda: "look up ids", self._engine.lookup(ids), Step.find)
 
     async def find(self, kind: Kind, values: Sequence[str]) -> list[Entity | None]:
         return await self._ask(
             lambda: f"find {kind} by {' or '.join(NATURAL_KEYS[kind])}",
             self._engine.find(kind, values),
-            self._trace.find,
+            Step.find,
             kind,
         )
 
     async def match(self, match: Match, page: Page) -> Reach:
-        asking = self._engine.match(match, page)
-        return await self._ask(
-            partial(in_words, "match", match, page), asking, lambda reach: self._trace.find(reach.entities), match
-        )
+        def tell(step: Step, reach: Reach) -> None:
+            step.find(reach.entities)
+
+        return await self._ask(partial(in_words, "match", match, page), self._engine.match(match, page), tell, match)
 
     async def count(self, match: Match) -> int:
-        asking = self._engine.count(match)
-        return await self._ask(
-            partial(in_words, "count", match), asking, lambda number: self._trace.count([number]), match
-        )
+        def tell(step: Step, number: int) -> None:
+            step.count([number])
+
+        return await self._ask(partial(in_words, "count", match), self._engine.count(match), tell, match)
 
     async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
-        def tell(reaches: Sequence[Reach]) -> None:
-            self._trace.find([entity for reach in reaches for entity in reach.entities])
+        def tell(under_way: Step, reaches: Sequence[Reach]) -> None:
+            under_way.find([entity for reach in reaches for entity in reach.entities])
 
         return await self._ask(
             partial(in_words, "expand", step, page), self._engine.expand(frontier, step, page), tell, step
@@ -233,11 +249,11 @@ class TracedEngine:
 
     async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:
         asking = self._engine.count_reached(frontier, step)
-        return await self._ask(partial(in_words, "count", step), asking, self._trace.count, step)
+        return await self._ask(partial(in_words, "count", step), asking, Step.count, step)
 
     async def relations(self, frontier: Sequence[str], step: Relations, page: Page) -> list[RelationPage]:
-        def tell(pages: list[RelationPage]) -> None:
-            self._trace.find([relation for found in pages for relation in found.relations])
+        def tell(under_way: Step, pages: list[RelationPage]) -> None:
+            under_way.find([relation for found in pages for relation in found.relations])
 
         return await self._ask(
             partial(in_words, "list", step, page), self._engine.relations(frontier, step, page), tell, step
@@ -245,12 +261,37 @@ class TracedEngine:
 
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         asking = self._engine.count_relations(frontier, step)
-        return await self._ask(partial(in_words, "count", step), asking, self._trace.count, step)
+        return await self._ask(partial(in_words, "count", step), asking, Step.count, step)
 
     async def statistics(self) -> Statistics:
-        return await self._ask(
-            lambda: "count all by kind", self._engine.statistics(), lambda told: self._trace.count([told])
-        )
+        def tell(step: Step, told: Statistics) -> None:
+            step.count([told])
+
+        return await self._ask(lambda: "count all by kind", self._engine.statistics(), tell)
+
+    async def neighborhood(self, asked: Neighborhood) -> Subgraph | None:
+        def tell(step: Step, found: Subgraph | None) -> None:
+            step.find([*found.entities, *found.relations] if found else [])
+
+        return await self._ask(partial(question_in_words, asked), self._engine.neighborhood(asked), tell)
+
+    async def paths(self, asked: Paths) -> Trails | None:
+        def tell(step: Step, found: Trails | None) -> None:
+            step.find(found.paths if found else [])
+
+        return await self._ask(partial(question_in_words, asked), self._engine.paths(asked), tell)
+
+    async def similar(self, asked: Similar) -> Likenesses | None:
+        def tell(step: Step, found: Likenesses | None) -> None:
+            step.find(found.items if found else [])
+
+        return await self._ask(partial(question_in_words, asked), self._engine.similar(asked), tell)
+
+    async def central(self, asked: Central) -> Ranking:
+        def tell(step: Step, found: Ranking) -> None:
+            step.find(found.items)
+
+        return await self._ask(partial(question_in_words, asked), self._engine.central(asked), tell)
 
     async def indexes(self, question: Question) -> list[str]:
         return await self._engine.indexes(question)
@@ -259,17 +300,18 @@ class TracedEngine:
         self,
         words: Callable[[], str],
         asking: Coroutine[Any, Any, T],
-        tell: Callable[[T], None],
+        tell: Callable[[Step, T], None],
         question: Question | None = None,
     ) -> T:
-        with self._trace.aside():
-            is_new = self._trace.ask(words())
+        step = self._trace.under_way
+        with self._trace.aside(step):
+            is_new = step.ask(words())
         answer = await asking
-        with self._trace.aside():
-            tell(answer)
+        with self._trace.aside(step):
+            tell(step, answer)
             if is_new and question is not None:
                 # Afterwards: an engine may look into its indexes to tell of them, and so do some of the work.
-                await self._trace.note_indexes(self._engine, question)
+                await self._trace.note_indexes(step, self._engine, question)
         return answer
 
 

@@ -16,14 +16,15 @@ again, which saves more than a task does.
 
 import asyncio
 import contextvars
-import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from api.waiting import resumed
 
 INVALID = "Invalid HTTP request received."
 UPGRADING = (b"upgrade", b"connection", b"http2-settings")
@@ -217,22 +218,6 @@ class Protocol(HttpToolsProtocol):
             awaited = context.run(running.send, None)
         except StopIteration:
             return
-        task = self.loop.create_task(_resumed(running, awaited), context=context)
+        task = self.loop.create_task(resumed(running, awaited), context=context)
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
-
-
-@types.coroutine
-def _resumed(running: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
-    """The rest of a coroutine that waits for something."""
-    while True:
-        try:
-            got = yield awaited
-        except BaseException as error:  # noqa: BLE001  # whatever it is, it is for the one that waits
-            step = partial(running.throw, error)
-        else:
-            step = partial(running.send, got)
-        try:
-            awaited = step()
-        except StopIteration:
-            return

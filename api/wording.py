@@ -29,7 +29,8 @@ from graph.plan import (
     Relations,
     Where,
 )
-from graph.vocabulary import Direction
+from graph.questions import Central, GraphQuestion, Neighborhood, Paths, Similar
+from graph.vocabulary import Direction, Term
 
 LONGEST = 1_000
 """Characters of a question. A client may have sent a thousand names, and knows them."""
@@ -71,6 +72,34 @@ def in_words(call: str, question: Match | Expand | Relations, page: Page | None 
             of_kinds = "" if kinds is None else f" of kind {' or '.join(map(str, kinds)) or 'none'}"
             said = f"{call} relations{of_kinds}{DIRECTIONS[direction]}"
     return shorten(f"{said}{'' if page is None else _paged(page)}", LONGEST)
+
+
+def question_in_words(asked: GraphQuestion) -> str:
+    """A graph question, with all that bounds it but its time.
+
+    >>> from graph.vocabulary import CentralityMeasure
+    >>> question_in_words(Central(CentralityMeasure.DEGREE, None, 10, 100, 64, 1_000))
+    'rank entities by DEGREE, first 10'
+    """
+    match asked:
+        case Neighborhood(start, hops, limit, relations, kinds):
+            said = f"walk up to {hops} hops from {_value(start)}{_terms('by', relations)}{_terms('to', kinds)}"
+            bound = f"first {limit:,}"
+        case Paths(start, end, hops, relations, avoid, first):
+            ends = f"from {_value(start)} to {_value(end)}"
+            said = (
+                f"find paths of up to {hops} hops {ends}{_terms('by', relations)}{_terms('not through', avoid or None)}"
+            )
+            bound = f"first {first:,}"
+        case Similar(start, first):
+            said, bound = f"find what is like {_value(start)}", f"first {first:,}"
+        case Central(measure, kinds, first):
+            said, bound = f"rank entities{_terms('of', kinds)} by {measure}", f"first {first:,}"
+    return shorten(f"{said}, {bound}", LONGEST)
+
+
+def _terms(word: str, terms: Sequence[Term] | None) -> str:
+    return "" if terms is None else f" {word} {' or '.join(map(str, terms)) or 'nothing'}"
 
 
 def condition(where: Where) -> str:

@@ -1,7 +1,7 @@
 """The port that every engine fills: asked in sets, lists in, lists out, answers in the order of the inputs.
 
-Every call may wait (a database has to); the resident engine never does, so `settle` runs its calls without a loop.
-An unknown id in a frontier reaches nothing.
+Every call may wait (a database has to). The resident engine waits for nothing, but gives way to others while it answers
+graph questions that take long, so `settle` runs its calls without a loop. An unknown id in a frontier reaches nothing.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.model import Entity, Relation
 from graph.plan import Expand, Match, Page, Position, Relations
+from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import Kind, RelationKind
 
 T = TypeVar("T")
@@ -125,20 +126,34 @@ class Engine(Protocol):
     async def statistics(self) -> Statistics:
         """How many entities and relations of each kind there are."""
 
+    async def neighborhood(self, asked: Neighborhood) -> Subgraph | None:
+        """What lies around an entity; None where there is no such entity, as with the two below."""
+
+    async def paths(self, asked: Paths) -> Trails | None:
+        """The shortest paths from one entity to another."""
+
+    async def similar(self, asked: Similar) -> Likenesses | None:
+        """What is most like an entity."""
+
+    async def central(self, asked: Central) -> Ranking:
+        """The most central entities, at this version or a recent one."""
+
     async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
         """The indexes by which it finds what a question asks for, by names that say what they hold; a kind stands for
         the question of `find`."""
 
 
 def settle(call: Coroutine[Any, Any, T]) -> T:
-    """Runs to its end a call that does not wait, as those of the resident engine.
+    """Runs to its end a call that waits for nothing, as those of the resident engine; it may give way (sleep 0), for
+    which there is nobody here.
 
     >>> from graph.graph import Graph
     >>> settle(Graph.in_memory().engine.lookup(["country:ML"]))
     [None]
     """
     try:
-        call.send(None)
+        while call.send(None) is None:
+            pass
     except StopIteration as done:
         result: T = done.value
         return result

@@ -1,17 +1,25 @@
 """The engine in memory: one networkx.MultiDiGraph that holds every record, and indexes that can be rebuilt from it.
 
 A node is an entity (`record`); an edge is a relation (`record`), its key the relation's kind with the role or impact
-that is part of its name. Nothing here waits, so whoever asks several things in a row without waiting sees one version.
+that is part of its name. Nothing here waits, so whoever asks several things in a row without waiting sees one version;
+graph questions that take long give way to others, and each is answered from one version all the same.
 """
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import Any, NamedTuple, TypeVar
 
 import networkx as nx
 
 from graph.adjacency import Adjacency
+from graph.analytics.likeness import likenesses
+from graph.analytics.neighborhoods import neighborhood
+from graph.analytics.neighbors import Surroundings
+from graph.analytics.pace import Walk, run
+from graph.analytics.rankings import Rankings
+from graph.analytics.routes import routes
+from graph.analytics.wiring import Wiring
 from graph.engine import Reach, RelationPage, Statistics
 from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
@@ -31,8 +39,10 @@ from graph.plan import (
     natural_order,
 )
 from graph.predicates import Predicate, one_term, predicate, some_term
+from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
+T = TypeVar("T")
 EdgeKey = tuple[RelationKind, Any]
 _EDGE_KEYS: dict[EdgeKey, EdgeKey] = {}
 
@@ -52,7 +62,11 @@ class Resident:
     def __init__(self, budget: int | None = None) -> None:
         """`budget` is how many references are remembered along paths (see Adjacency)."""
         self.graph = nx.MultiDiGraph()
+        self.version = 0
         self.adjacency = Adjacency(self.graph, budget)
+        self.around = Surroundings(self.graph._node, self.graph._adj, self.graph._pred)
+        self.wiring = Wiring()
+        self.rankings = Rankings(self.wiring.snapshot, self.entity)
         self._shelves = {kind: Shelf(Sorter(natural_order(kind), self.adjacency.count)) for kind in Kind}
         self._found: dict[tuple[Kind, str], dict[str, list[str]]] = {
             (kind, attribute): {} for kind, names in NATURAL_KEYS.items() for attribute in names
@@ -99,26 +113,32 @@ class Resident:
         for change in changes:
             record = change.record
             touched.append(record)
+            self.version = change.version
             if isinstance(record, Relation):
                 self._apply_relation(change.action, record)
                 continue
             before.setdefault(record.id, self.entity(record.id))
             if change.action is ChangeAction.REMOVED:
                 self.graph.remove_node(record.id)
+                self.wiring.remove(record.id)
             else:
                 self.graph.add_node(record.id, record=record)
+                self.wiring.add(record.id, record.kind)
         self._reindex(before)
         self.adjacency.forget(touched)
+        self.wiring.tidy()
 
     def _apply_relation(self, action: ChangeAction, relation: Relation) -> None:
         key = edge_key(relation)
         if action is ChangeAction.UNRELATED:
             self.graph.remove_edge(relation.subject, relation.object, key)
             self._relation_counts[relation.kind] -= 1
+            self.wiring.relate(relation.subject, relation.object, -1)
             return
         share_ids(relation, self._own_id)
         if not self.graph.has_edge(relation.subject, relation.object, key):
             self._relation_counts[relation.kind] += 1
+            self.wiring.relate(relation.subject, relation.object)
         self.graph.add_edge(relation.subject, relation.object, key, record=relation)
 
     def _own_id(self, id: str) -> str:
@@ -129,6 +149,10 @@ class Resident:
         """Brings shelves and natural keys from what these entities were to what they are."""
         leaving = [entity for entity in before.values() if entity is not None]
         arriving = [entity for id in before if (entity := self.entity(id)) is not None]
+        for entity in leaving:
+            self.around.ids[entity.kind].discard(entity.id)
+        for entity in arriving:
+            self.around.ids[entity.kind].add(entity.id)
         for kind in Kind:
             self._shelves[kind].discard([entity for entity in leaving if entity.kind is kind])
             self._shelves[kind].add([entity for entity in arriving if entity.kind is kind])
@@ -210,6 +234,21 @@ class Resident:
     async def statistics(self) -> Statistics:
         entities = {kind: len(shelf.entities) for kind, shelf in self._shelves.items()}
         return Statistics(entities, {kind: self._relation_counts[kind] for kind in RelationKind})
+
+    async def neighborhood(self, asked: Neighborhood) -> Subgraph | None:
+        return await self._walked(lambda: neighborhood(self.around, asked), asked.ms)
+
+    async def paths(self, asked: Paths) -> Trails | None:
+        return await self._walked(lambda: routes(self.around, asked), asked.ms)
+
+    async def similar(self, asked: Similar) -> Likenesses | None:
+        return await self._walked(lambda: likenesses(self.around, asked), asked.ms)
+
+    async def central(self, asked: Central) -> Ranking:
+        return await self.rankings.ranking(asked, self.version)
+
+    async def _walked(self, walk: Callable[[], Walk[T]], ms: int) -> T:
+        return await run(walk, ms, lambda: self.version)
 
     async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
         used: list[str] = []

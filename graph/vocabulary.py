@@ -66,6 +66,20 @@ class Direction(Term):
     BOTH = "BOTH", "Either way."
 
 
+class CentralityMeasure(Term):
+    """What makes an entity central."""
+
+    PAGERANK = (
+        "PAGERANK",
+        "PageRank: one who follows relations from subject to object, or now and then jumps anywhere, comes here often.",
+    )
+    DEGREE = "DEGREE", "The share of all other entities that it is related to."
+    BETWEENNESS = (
+        "BETWEENNESS",
+        "The share of the shortest paths between others that pass through it, relations walked either way.",
+    )
+
+
 class PlaceType(Term):
     """What a place is."""
 

@@ -40,12 +40,24 @@ ROOMS = [10, 16, 20, 25, 30, 50]
 IDS = ["country:nowhere", "", *(id_of(kind, number) for number in range(4) for kind in KINDS)]
 CODES = ["mli", "nowhere", *NAMES, *SHAPED_TEXTS["COUNTRY", "code"] * 4]
 SIZES = [2, 1, 3, 100, 20]
+HOPS = [2, 1, 3, 4]
+SIZED = ("first", "last", "hops", "maxHops", "limit")
 WRONG_SIZES = [0, 101, -1]
 CURSORS = ["", "nonsense", "AAAAAAAAAAAAAAAA"]
 WRONG = ["2023-13", "COUNTRY", 5, 2**31, 1.5, True, None, [], {}, [None], {"eq": 1}, {"nobody": 1}]
 """Values that a variable may be given though they do not fit it; for each there is one that they do fit."""
 
-FAR = ("Connection", "Edge", "Entity", "Node", *map(type_name, KINDS))
+GRAPH_ANSWERS = (
+    "Subgraph",
+    "PathResult",
+    "Path",
+    "Hop",
+    "SimilarResult",
+    "Similarity",
+    "CentralityResult",
+    "Centrality",
+)
+FAR = ("Connection", "Edge", "Entity", "Node", *GRAPH_ANSWERS, *map(type_name, KINDS))
 """Types from which operations go on."""
 
 CHANCES = {"where": 10, "last": 8, "before": 8, "after": 5}
@@ -82,9 +94,9 @@ class Fragment(NamedTuple):
     variables: set[str]
 
 
-def operation_of(choose: Choices) -> Asked:
-    """An operation, and the document it stands in."""
-    author = Author(choose)
+def operation_of(choose: Choices, without: str = "") -> Asked:
+    """An operation, and the document it stands in; `without` names a field that is not to be in it."""
+    author = Author(choose, without)
     names = choose.one([[""], [""], ["A"], ["A", "B"]])
     operations = [author.operation(name) for name in names]
     definitions = [*operations, *author.definitions()]
@@ -95,7 +107,8 @@ def operation_of(choose: Choices) -> Asked:
 class Author:
     """Writes one document, of one or more operations."""
 
-    def __init__(self, choose: Choices) -> None:
+    def __init__(self, choose: Choices, without: str = "") -> None:
+        self._without = without
         self.given: Given = {}
         self.cursors: dict[str, str] = {}
         self._choose = choose
@@ -155,7 +168,8 @@ class Author:
         return f"...{name} {self._directives()}"
 
     def _field(self, type_: Any, depth: int) -> str:
-        name = self._choose.one(fields(type_.name, leads_on=depth > 1 and self._room > 0))
+        possible = fields(type_.name, leads_on=depth > 1 and self._room > 0)
+        name = self._choose.one([name for name in possible if name != self._without])
         if name == "__typename":
             return self._keyed(name, "", "String!") + self._directives()
         field: GraphQLField = type_.fields[name]
@@ -228,8 +242,8 @@ class Author:
             return {key: self._value(field.type, key) for key, field in wanted.items()}
         if isinstance(named, GraphQLEnumType):
             return self._choose.one(list(named.values))
-        sizes = SIZES + (WRONG_SIZES if self._errs else [])
-        pools = {"Int": sizes if name in ("first", "last") else INTS, "Float": FLOATS, "PartialDate": DATES, "ID": IDS}
+        sizes = (HOPS if "ops" in name else SIZES) + (WRONG_SIZES if self._errs else [])
+        pools = {"Int": sizes if name in SIZED else INTS, "Float": FLOATS, "PartialDate": DATES, "ID": IDS}
         if name.upper() in KINDS:
             pools["ID"] = [id_of(name.upper(), number) for number in (0, 1, 0, 1, 2, 3) * 2] + IDS[:4]
         texts = {"languages": ["fr", "ar", "fr-CA", "xx"], "after": CURSORS, "before": CURSORS}.get(name, CODES)

@@ -23,7 +23,7 @@ from graph.graph import Graph
 from tests.api.twins import Twins
 from tests.conftest import graph_of
 from tests.engines import Counting
-from tests.operations import OPERATION, Asked, operation_of
+from tests.operations import GRAPH_ANSWERS, OPERATION, Asked, operation_of
 from tests.oracle import KINDS, SCHEMA, Line, type_name
 from tests.worlds import WORLD, Choices, choices, examples, world
 
@@ -116,7 +116,9 @@ def is_asked(parent: str, field: str, named: str) -> bool:
     """Whether a field has a call of its own."""
     if parent.endswith(("Connection", "Edge")):
         return field not in SHOWN and (field == "totalCount" or named in ENTITIES)
-    return named in ENTITIES or named.endswith("Connection") or named == "GraphInfo"
+    if parent in GRAPH_ANSWERS:
+        return False  # they hold what they show
+    return named in ENTITIES or named.endswith("Connection") or named in ("GraphInfo", *GRAPH_ANSWERS)
 
 
 @examples(300)
@@ -188,6 +190,18 @@ COSTS = {
         "relations": 1,
         "lookup": 3,
     },
+    '{neighborhood(id:"country:ML",hops:3){entities{entity{name sources{totalCount}}} relations{subject{name}}}}': {
+        "neighborhood": 1,
+        "count_reached": 1,
+        "lookup": 1,
+    },
+    '{paths(from:"partner:0",to:"source:s"){paths{hops{from{id} relation{sources{id}} to{relations{totalCount}}}}}}': {
+        "paths": 1,
+        "lookup": 1,
+        "count_relations": 1,
+    },
+    '{ similar(id: "project:0") { items { score entity { name } shared { name } } } }': {"similar": 1},
+    "{ central(measure: DEGREE) { items { entity { sources { nodes { name } } } } } }": {"central": 1, "expand": 1},
     # Of several kinds: countries, projects and sources are asked together.
     '{ nodes(ids: ["country:ML", "project:0", "source:s"]) { ... on Entity { sources { nodes { id } } } } }': {
         "lookup": 1,

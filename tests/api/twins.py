@@ -1,5 +1,7 @@
 """Two executors over one graph: one that compiles, and one on graphql-core, which is right by definition."""
 
+import asyncio
+import atexit
 from typing import Any
 
 import msgspec
@@ -9,16 +11,23 @@ from api.compile import Compiler
 from api.documents import Documents, Operation
 from api.execute import Answer, Executor, GraphQLRequest
 from api.fragments import Memory
-from api.request import Request
+from api.request import Budgets, Request
 from api.schema import core, schema
 from api.settings import Settings
 from api.trace import EXTENSION, Trace
-from graph.engine import Engine, settle
+from graph.engine import Engine
 from graph.journal.journal import Head
 from tests.operations import Asked
 
-SETTINGS = Settings(default_page=3, max_nodes=10**15)
+SETTINGS = Settings(default_page=3, max_nodes=10**15, question_ms=60_000)
 """Small pages, so that lists have several; no budget, as the worlds of tests are small."""
+
+BUDGETS = Budgets.of(SETTINGS)
+
+LOOP = asyncio.new_event_loop()
+"""For what waits: to make a new one for each question would take longer than most answers."""
+
+atexit.register(LOOP.close)
 
 PLENTY = 10**9
 """Memory for all fragments of a test."""
@@ -71,13 +80,16 @@ class Twins:
         return _answer(self._reference, asked, explained)
 
     def _context(self) -> Request:
-        return Request(self.engine, self.head, SETTINGS.default_page, SETTINGS.max_page, SETTINGS.max_conditions)
+        pages = SETTINGS.default_page, SETTINGS.max_page
+        return Request(self.engine, self.head, *pages, SETTINGS.max_conditions, BUDGETS)
 
 
 def _answer(executor: Executor, asked: Asked, explained: bool) -> Answer:
     """The answer, but for the id by which a log tells of its errors: no two are alike."""
     extensions = {EXTENSION: True} if explained else None
-    answer = settle(executor.execute(GraphQLRequest(asked.text, asked.name, asked.variables, extensions)))
+    answer = LOOP.run_until_complete(
+        executor.execute(GraphQLRequest(asked.text, asked.name, asked.variables, extensions))
+    )
     if answer.request_id is None:
         return answer
     body = answer.body.replace(answer.request_id.encode(), b"ID")

@@ -7,6 +7,10 @@ from itertools import islice
 import pytest
 from graphql import build_schema, parse, validate
 
+from graph.graph import Graph
+from graph.parse import write
+from seed.world import world
+from tests.bench import graph_questions
 from tests.bench.cold import SCHEMA
 from tests.bench.drive import Drive, read
 from tests.bench.errors import BenchError
@@ -15,6 +19,7 @@ from tests.bench.report import Goal, Part, figure, write_report
 from tests.bench.servers import Recipe, memory_of, running
 from tests.bench.texts import texts
 from tests.bench.throughput import GOALS, OURS, Run, differences
+from tests.conftest import asking
 
 SAID = """Running 4s test @ http://127.0.0.1:53919/graphql
   1 threads and 8 connections
@@ -112,6 +117,24 @@ def test_cold_texts_are_valid_and_no_two_are_alike():
     drawn = list(islice(texts(schema, seed=1), 100))
     assert len({*drawn, *islice(texts(schema, seed=2), 100)}) == 200
     assert [error for text in drawn for error in validate(schema, parse(text))] == []
+
+
+def test_what_is_measured_beside_networkx_is_answered_alike():
+    graph = Graph.in_memory()
+    graph.apply(write(line) for line in world(1_000, 4_000))
+    whole, ask = graph_questions.plain(graph), asking(graph)
+    for start, end in graph_questions.pairs(graph, 40):
+        found = {
+            name: ask(text, {"a": start} | ({"b": end} if "$b" in text else {}))["data"][name]
+            for name, text in graph_questions.TEXTS.items()
+        }
+        ids = [near["entity"]["id"] for near in found["neighborhood"]["entities"]]
+        assert ids == graph_questions.plain_neighborhood(whole, graph, start, end)
+        plain_paths = graph_questions.plain_paths(whole, graph, start, end)
+        expected = [len(path) - 1 for path in plain_paths if len(path) - 1 <= graph_questions.MOST_HOPS]
+        assert [len(path["hops"]) for path in found["paths"]["paths"]] == expected
+        scores = [-score for score, _ in graph_questions.plain_similar(whole, graph, start, end)]
+        assert [item["score"] for item in found["similar"]["items"]] == pytest.approx(scores)
 
 
 def test_a_server_that_does_not_answer_is_told_of_and_ended(tmp_path):

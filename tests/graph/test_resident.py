@@ -351,5 +351,17 @@ def test_the_indexes_are_told_by_which_a_question_is_answered(small, question, e
 
 
 def test_an_answer_that_has_to_wait_must_be_awaited():
-    with pytest.raises(RuntimeError, match="await the call instead"):
-        settle(asyncio.sleep(0))
+    loop = asyncio.new_event_loop()
+    try:
+        with pytest.raises(RuntimeError, match="await the call instead"):
+            settle(waiting_for(loop.create_future()))
+    finally:
+        loop.close()
+
+
+def test_an_answer_that_only_gives_way_is_there_at_once():
+    assert settle(asyncio.sleep(0, "answer")) == "answer"
+
+
+async def waiting_for(future):
+    return await future
