@@ -8,6 +8,7 @@ import strawberry
 
 from api.fields import Arguments, Step, argument, attribute, stepped
 from api.lists import every
+from api.quality import FindingConnection, quality
 from api.request import Request
 from api.terms import DateTime
 from api.types import Connection, Country, Event, Indicator, Metric, Node, Partner, Place, Project, Source
@@ -146,4 +147,5 @@ class Query:
     indicators: Connection[Indicator] = every(Kind.INDICATOR, "All indicators, by name.")
     metrics: Connection[Metric] = every(Kind.METRIC, "All metrics, newest first.")
     sources: Connection[Source] = every(Kind.SOURCE, "All sources, newest first.")
+    quality: FindingConnection = quality("What looks wrong in the graph, the worst first, then by rule and by ids.")
     graph: GraphInfo = stepped(Step(_graph), "The graph as a whole: its version, and how much it holds.")

@@ -22,7 +22,7 @@ from api.parts import ListPart
 from api.request import Request
 from api.wording import camel, in_words
 from api.writers import Part, is_plain
-from graph.engine import Engine, Reach, RelationPage, Statistics
+from graph.engine import Engine, FindingPage, Reach, RelationPage, Statistics
 from graph.model import Entity
 from graph.plan import Expand, Match, Page, Relations
 from graph.vocabulary import NATURAL_KEYS, Kind
@@ -251,6 +251,10 @@ class TracedEngine:
         return await self._ask(
             lambda: "count all by kind", self._engine.statistics(), lambda told: self._trace.count([told])
         )
+
+    async def findings(self, page: Page) -> FindingPage:
+        words = partial(in_words, "find", "what looks wrong", page)
+        return await self._ask(words, self._engine.findings(page), lambda told: self._trace.find(told.findings))
 
     async def indexes(self, question: Question) -> list[str]:
         return await self._engine.indexes(question)

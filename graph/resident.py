@@ -1,18 +1,20 @@
 """The engine in memory: one networkx.MultiDiGraph that holds every record, and indexes that can be rebuilt from it.
 
 A node is an entity (`record`); an edge is a relation (`record`), its key the relation's kind with the role or impact
-that is part of its name. Nothing here waits, so whoever asks several things in a row without waiting sees one version.
+that is part of its name. Nothing here waits, and only `findings` gives way to others: whoever asks several other things
+in a row sees one version.
 """
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import networkx as nx
 
 from graph.adjacency import Adjacency
-from graph.engine import Reach, RelationPage, Statistics
+from graph.engine import FindingPage, Reach, RelationPage, Statistics
 from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
 from graph.pages import page_of
@@ -31,6 +33,7 @@ from graph.plan import (
     natural_order,
 )
 from graph.predicates import Predicate, one_term, predicate, some_term
+from graph.quality.checkup import Checkup
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 EdgeKey = tuple[RelationKind, Any]
@@ -43,13 +46,17 @@ def edge_key(name: Relation | RelationName) -> EdgeKey:
     return _EDGE_KEYS.setdefault(key, key)
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Resident:
     """Answers the port from memory."""
 
     FEW = 16
     """To sort so many entities takes as long as to look at all of a shelf for each."""
 
-    def __init__(self, budget: int | None = None) -> None:
+    def __init__(self, budget: int | None = None, clock: Callable[[], datetime] = utc_now) -> None:
         """`budget` is how many references are remembered along paths (see Adjacency)."""
         self.graph = nx.MultiDiGraph()
         self.adjacency = Adjacency(self.graph, budget)
@@ -58,6 +65,7 @@ class Resident:
             (kind, attribute): {} for kind, names in NATURAL_KEYS.items() for attribute in names
         }
         self._relation_counts: Counter[RelationKind] = Counter()
+        self._checkup = Checkup(self._statements, lambda: f"{clock():%Y-%m-%d}")
 
     # What it holds, for whoever checks writes.
 
@@ -87,8 +95,16 @@ class Resident:
 
     def all_relations(self) -> Iterable[Relation]:
         """All relations, in no order."""
-        for _, _, record in self.graph.edges(data="record"):
-            yield record
+        for near in self.graph._adj.values():  # networkx's view of its edges takes several times as long
+            for keyed in near.values():
+                for data in keyed.values():
+                    yield data["record"]
+
+    def _statements(self) -> Iterator[tuple[Entity, list[Relation]]]:
+        """All entities, each with the relations that leave it, in no order."""
+        nodes = self.graph._node
+        for id, near in self.graph._adj.items():
+            yield nodes[id]["record"], [data["record"] for keyed in near.values() for data in keyed.values()]
 
     # Changing it.
 
@@ -109,6 +125,7 @@ class Resident:
                 self.graph.add_node(record.id, record=record)
         self._reindex(before)
         self.adjacency.forget(touched)
+        self._checkup.note_change()
 
     def _apply_relation(self, action: ChangeAction, relation: Relation) -> None:
         key = edge_key(relation)
@@ -210,6 +227,9 @@ class Resident:
     async def statistics(self) -> Statistics:
         entities = {kind: len(shelf.entities) for kind, shelf in self._shelves.items()}
         return Statistics(entities, {kind: self._relation_counts[kind] for kind in RelationKind})
+
+    async def findings(self, page: Page) -> FindingPage:
+        return (await self._checkup.findings()).page(page)
 
     async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
         used: list[str] = []

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import msgspec
 
-from graph.engine import Engine, Lasting, Reach, RelationPage
+from graph.engine import Engine, Finding, FindingPage, Lasting, Reach, RelationPage
 from graph.errors import InvalidInput
 from graph.model import Entity, Relation
 from graph.plan import Expand, Match, Page
@@ -120,6 +120,17 @@ class Sabotaged:
     async def statistics(self) -> Any:
         self._check("statistics")
         return await self._engine.statistics()
+
+    async def findings(self, page: Page) -> FindingPage:
+        self._check("findings")
+        found = await self._engine.findings(page)
+        return found._replace(findings=[self._spoiled_finding(finding) for finding in found.findings])
+
+    def _spoiled_finding(self, finding: Finding) -> Finding:
+        """One with a message that is none; cursors are made of all the rest."""
+        if not self._chosen("spoiled", finding.position):
+            return finding
+        return finding._replace(message=self._spoil(finding.entities, "message", ""))  # type: ignore[arg-type]
 
     async def indexes(self, question: Any) -> list[str]:
         return await self._engine.indexes(question)

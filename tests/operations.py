@@ -45,7 +45,7 @@ CURSORS = ["", "nonsense", "AAAAAAAAAAAAAAAA"]
 WRONG = ["2023-13", "COUNTRY", 5, 2**31, 1.5, True, None, [], {}, [None], {"eq": 1}, {"nobody": 1}]
 """Values that a variable may be given though they do not fit it; for each there is one that they do fit."""
 
-FAR = ("Connection", "Edge", "Entity", "Node", *map(type_name, KINDS))
+FAR = ("Connection", "Edge", "Entity", "Finding", "Node", *map(type_name, KINDS))
 """Types from which operations go on."""
 
 CHANCES = {"where": 10, "last": 8, "before": 8, "after": 5}

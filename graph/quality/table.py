@@ -1,0 +1,188 @@
+"""Every rule, a line each: how bad it is, what is wrong, what to do about it, what it looks at."""
+
+from graph.quality import doubles, figures, ranges, sourcing
+from graph.quality.rule import Rule
+from graph.vocabulary import FindingSeverity
+
+INFO, WARNING, ERROR = FindingSeverity
+
+_RULES = (
+    Rule(
+        "coordinates-out-of-range",
+        ERROR,
+        "A latitude beyond 90 degrees, or a longitude beyond 180.",
+        "Correct it; the two may have been exchanged.",
+        lambda view: view.placed,
+        ranges.coordinates,
+        ranges.tell_coordinates,
+    ),
+    Rule(
+        "ends-before-start",
+        ERROR,
+        "A project, event, period or relation that ends before it starts.",
+        "Correct one of the two dates.",
+        lambda view: view.dated,
+        ranges.reversed_periods,
+        ranges.tell_reversed_periods,
+    ),
+    Rule(
+        "negative-count",
+        ERROR,
+        "A metric of an indicator that counts (people, cases, doses; not money) and is below 0.",
+        "Correct the number; a change is an indicator of its own.",
+        lambda view: view.figures.items(),
+        ranges.negative_counts,
+        ranges.tell_negative_counts,
+    ),
+    Rule(
+        "negative-affected",
+        ERROR,
+        "An event that affected fewer than 0 people.",
+        "Correct the number.",
+        lambda view: view.events,
+        ranges.negative_people,
+        ranges.tell_negative_counts,
+    ),
+    Rule(
+        "percentage-out-of-range",
+        ERROR,
+        "A share of a project below 0 or above 100 percent.",
+        "Correct the percentage of the LOCATED_IN relation.",
+        lambda view: view.located,
+        ranges.percentages,
+        ranges.tell_percentages,
+    ),
+    Rule(
+        "value-outside-bounds",
+        ERROR,
+        "A metric's value below its lower or above its upper bound, or bounds that are exchanged.",
+        "Correct the value or its bounds.",
+        lambda view: view.metrics,
+        ranges.outside_bounds,
+        ranges.tell_outside_bounds,
+    ),
+    Rule(
+        "contradicting-sources",
+        WARNING,
+        "Metrics of one indicator, subject, measure, unit and period that differ in value and cite other sources.",
+        "All stay, each with its source; correct the one that was taken down wrongly, or tell in its summary why it"
+        " differs.",
+        lambda view: view.figures.items(),
+        figures.contradictions,
+        figures.tell_contradictions,
+    ),
+    Rule(
+        "date-out-of-range",
+        WARNING,
+        f"A date before {ranges.EARLIEST} or more than {ranges.FAR_YEARS} years ahead; a source published or read in"
+        " the future.",
+        "Correct the date.",
+        lambda view: view.dated,
+        ranges.far_dates,
+        ranges.tell_far_dates,
+    ),
+    Rule(
+        "doubled-code",
+        WARNING,
+        "One code of one list on two entities of one kind.",
+        "Make them one, if they are the same; else correct the code of the others.",
+        lambda view: view.coded.items(),
+        doubles.doubled_codes,
+        doubles.tell_doubled_codes,
+    ),
+    Rule(
+        "doubled-entity",
+        WARNING,
+        "Entities of one kind and name (but for case and accents) that share a country, or have none. Of places the"
+        " type counts too; metrics have a rule of their own.",
+        "Make them one, if they are the same; else give them names that tell them apart.",
+        lambda view: view.named.items(),
+        doubles.doubled_entities,
+        doubles.tell_doubled_entities,
+    ),
+    Rule(
+        "doubled-metric",
+        WARNING,
+        "Metrics that state one value of one indicator, subject, measure, unit and period from the same sources.",
+        "Remove all but one.",
+        lambda view: view.figures.items(),
+        doubles.doubled_metrics,
+        doubles.tell_doubled_metrics,
+    ),
+    Rule(
+        "glide-out-of-shape",
+        WARNING,
+        "A GLIDE number that is not as FL-2024-000178-MLI: type, year, six digits, alpha-3 code of the country.",
+        "Write it as the register has it.",
+        lambda view: view.glides,
+        ranges.glide_shapes,
+        ranges.tell_glide_shapes,
+    ),
+    Rule(
+        "part-over-whole",
+        WARNING,
+        "A place that has more than the place or country it lies in: indicator, measure, unit and period being the"
+        " same, shares and rates apart.",
+        "Look up both; one of them may count something else.",
+        lambda view: view.figures.items(),
+        figures.part_over_whole,
+        figures.tell_part_over_whole,
+    ),
+    Rule(
+        "percentages-over-100",
+        WARNING,
+        f"Shares of one project that come to more than {ranges.ROUNDED} percent.",
+        "Correct the percentages, or leave those of places out that lie in one another.",
+        lambda view: view.located,
+        ranges.percentage_sums,
+        ranges.tell_percentage_sums,
+    ),
+    Rule(
+        "reached-over-target",
+        WARNING,
+        "An ACTUAL value above the TARGET of the same indicator, subject, unit and period.",
+        "Look up both; people may have been counted twice, or the target was raised.",
+        lambda view: view.figures.items(),
+        figures.reached_over_target,
+        figures.tell_reached_over_target,
+    ),
+    Rule(
+        "unconnected",
+        WARNING,
+        "An entity that has no relations but citations.",
+        "Relate it to what it belongs to, or remove it.",
+        lambda view: view.lonely,
+        sourcing.unconnected,
+        sourcing.tell_unconnected,
+    ),
+    Rule(
+        "unknown-country-code",
+        WARNING,
+        "Codes of a country that ISO 3166-1 does not know, or not together; user-assigned ones (XK) apart.",
+        "Correct the code.",
+        lambda view: view.countries,
+        ranges.country_codes,
+        ranges.tell_country_codes,
+    ),
+    Rule(
+        "unsourced",
+        INFO,
+        "An entity that cites no source, or relations that name none; told once for each entity they leave.",
+        "Add a CITES relation to its source, and sources to the relations.",
+        lambda view: view.stated,
+        sourcing.unsourced,
+        sourcing.tell_unsourced,
+    ),
+    Rule(
+        "unused-source",
+        INFO,
+        "A source that nothing cites and no relation names.",
+        "Cite it where it states something, or remove it.",
+        lambda view: view.sources,
+        sourcing.unused,
+        sourcing.tell_unused,
+    ),
+)
+
+RULES = tuple(sorted(_RULES, key=lambda rule: (-rule.severity.rank, rule.name)))
+"""The rules in the order of their findings: the worst first, then by name."""
