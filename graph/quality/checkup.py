@@ -97,6 +97,7 @@ class Checkup:
             self._work = self._look(self._today())
         until = perf_counter() + self.SLICE_S
         try:
+            next(self._work)  # however slow it is, it goes on
             while perf_counter() < until:
                 next(self._work)
         except StopIteration as done:

@@ -80,9 +80,7 @@ def part_over_whole(stating: Stating, view: View) -> Iterator[Found]:
     if figure.subject not in view.whole or view.entities[figure.subject].kind not in PLACES:
         return
     wholes = [
-        whole
-        for around in view.wholes(figure.subject)
-        for whole in _values(view.figures.get(figure.about(around), ()))
+        whole for around in view.wholes(figure.subject) for whole in _values(view.figures.get(figure.about(around), ()))
     ]
     if wholes and adds_up(view.entities[figure.indicator], figure.unit):
         for part in _values(metrics):
