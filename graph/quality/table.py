@@ -1,7 +1,47 @@
 """Every rule, a line each: how bad it is, what is wrong, what to do about it, what it looks at."""
 
-from graph.quality import doubles, figures, ranges, sourcing
+from graph.quality.doubles import (
+    doubled_codes,
+    doubled_entities,
+    doubled_metrics,
+    tell_doubled_codes,
+    tell_doubled_entities,
+    tell_doubled_metrics,
+)
+from graph.quality.figures import (
+    contradictions,
+    part_over_whole,
+    reached_over_target,
+    tell_contradictions,
+    tell_part_over_whole,
+    tell_reached_over_target,
+)
+from graph.quality.ranges import (
+    EARLIEST,
+    FAR_YEARS,
+    ROUNDED,
+    coordinates,
+    country_codes,
+    far_dates,
+    glide_shapes,
+    negative_counts,
+    negative_people,
+    outside_bounds,
+    percentage_sums,
+    percentages,
+    reversed_periods,
+    tell_coordinates,
+    tell_country_codes,
+    tell_far_dates,
+    tell_glide_shapes,
+    tell_negative_counts,
+    tell_outside_bounds,
+    tell_percentage_sums,
+    tell_percentages,
+    tell_reversed_periods,
+)
 from graph.quality.rule import Rule
+from graph.quality.sourcing import tell_unconnected, tell_unsourced, tell_unused, unconnected, unsourced, unused
 from graph.vocabulary import FindingSeverity
 
 INFO, WARNING, ERROR = FindingSeverity
@@ -13,8 +53,8 @@ _RULES = (
         "A latitude beyond 90 degrees, or a longitude beyond 180.",
         "Correct it; the two may have been exchanged.",
         lambda view: view.placed,
-        ranges.coordinates,
-        ranges.tell_coordinates,
+        coordinates,
+        tell_coordinates,
     ),
     Rule(
         "ends-before-start",
@@ -22,8 +62,8 @@ _RULES = (
         "A project, event, period or relation that ends before it starts.",
         "Correct one of the two dates.",
         lambda view: view.dated,
-        ranges.reversed_periods,
-        ranges.tell_reversed_periods,
+        reversed_periods,
+        tell_reversed_periods,
     ),
     Rule(
         "negative-count",
@@ -31,8 +71,8 @@ _RULES = (
         "A metric of an indicator that counts (people, cases, doses; not money) and is below 0.",
         "Correct the number; a change is an indicator of its own.",
         lambda view: view.figures.items(),
-        ranges.negative_counts,
-        ranges.tell_negative_counts,
+        negative_counts,
+        tell_negative_counts,
     ),
     Rule(
         "negative-affected",
@@ -40,8 +80,8 @@ _RULES = (
         "An event that affected fewer than 0 people.",
         "Correct the number.",
         lambda view: view.events,
-        ranges.negative_people,
-        ranges.tell_negative_counts,
+        negative_people,
+        tell_negative_counts,
     ),
     Rule(
         "percentage-out-of-range",
@@ -49,8 +89,8 @@ _RULES = (
         "A share of a project below 0 or above 100 percent.",
         "Correct the percentage of the LOCATED_IN relation.",
         lambda view: view.located,
-        ranges.percentages,
-        ranges.tell_percentages,
+        percentages,
+        tell_percentages,
     ),
     Rule(
         "value-outside-bounds",
@@ -58,8 +98,8 @@ _RULES = (
         "A metric's value below its lower or above its upper bound, or bounds that are exchanged.",
         "Correct the value or its bounds.",
         lambda view: view.metrics,
-        ranges.outside_bounds,
-        ranges.tell_outside_bounds,
+        outside_bounds,
+        tell_outside_bounds,
     ),
     Rule(
         "contradicting-sources",
@@ -68,18 +108,17 @@ _RULES = (
         "All stay, each with its source; correct the one that was taken down wrongly, or tell in its summary why it"
         " differs.",
         lambda view: view.figures.items(),
-        figures.contradictions,
-        figures.tell_contradictions,
+        contradictions,
+        tell_contradictions,
     ),
     Rule(
         "date-out-of-range",
         WARNING,
-        f"A date before {ranges.EARLIEST} or more than {ranges.FAR_YEARS} years ahead; a source published or read in"
-        " the future.",
+        f"A date before {EARLIEST} or more than {FAR_YEARS} years ahead; a source published or read in the future.",
         "Correct the date.",
         lambda view: view.dated,
-        ranges.far_dates,
-        ranges.tell_far_dates,
+        far_dates,
+        tell_far_dates,
     ),
     Rule(
         "doubled-code",
@@ -87,8 +126,8 @@ _RULES = (
         "One code of one list on two entities of one kind.",
         "Make them one, if they are the same; else correct the code of the others.",
         lambda view: view.coded.items(),
-        doubles.doubled_codes,
-        doubles.tell_doubled_codes,
+        doubled_codes,
+        tell_doubled_codes,
     ),
     Rule(
         "doubled-entity",
@@ -97,8 +136,8 @@ _RULES = (
         " type counts too; metrics have a rule of their own.",
         "Make them one, if they are the same; else give them names that tell them apart.",
         lambda view: view.named.items(),
-        doubles.doubled_entities,
-        doubles.tell_doubled_entities,
+        doubled_entities,
+        tell_doubled_entities,
     ),
     Rule(
         "doubled-metric",
@@ -106,8 +145,8 @@ _RULES = (
         "Metrics that state one value of one indicator, subject, measure, unit and period from the same sources.",
         "Remove all but one.",
         lambda view: view.figures.items(),
-        doubles.doubled_metrics,
-        doubles.tell_doubled_metrics,
+        doubled_metrics,
+        tell_doubled_metrics,
     ),
     Rule(
         "glide-out-of-shape",
@@ -115,8 +154,8 @@ _RULES = (
         "A GLIDE number that is not as FL-2024-000178-MLI: type, year, six digits, alpha-3 code of the country.",
         "Write it as the register has it.",
         lambda view: view.glides,
-        ranges.glide_shapes,
-        ranges.tell_glide_shapes,
+        glide_shapes,
+        tell_glide_shapes,
     ),
     Rule(
         "part-over-whole",
@@ -125,17 +164,17 @@ _RULES = (
         " same, shares and rates apart.",
         "Look up both; one of them may count something else.",
         lambda view: view.figures.items(),
-        figures.part_over_whole,
-        figures.tell_part_over_whole,
+        part_over_whole,
+        tell_part_over_whole,
     ),
     Rule(
         "percentages-over-100",
         WARNING,
-        f"Shares of one project that come to more than {ranges.ROUNDED} percent.",
+        f"Shares of one project that come to more than {ROUNDED} percent.",
         "Correct the percentages, or leave those of places out that lie in one another.",
         lambda view: view.located,
-        ranges.percentage_sums,
-        ranges.tell_percentage_sums,
+        percentage_sums,
+        tell_percentage_sums,
     ),
     Rule(
         "reached-over-target",
@@ -143,8 +182,8 @@ _RULES = (
         "An ACTUAL value above the TARGET of the same indicator, subject, unit and period.",
         "Look up both; people may have been counted twice, or the target was raised.",
         lambda view: view.figures.items(),
-        figures.reached_over_target,
-        figures.tell_reached_over_target,
+        reached_over_target,
+        tell_reached_over_target,
     ),
     Rule(
         "unconnected",
@@ -152,8 +191,8 @@ _RULES = (
         "An entity that has no relations but citations.",
         "Relate it to what it belongs to, or remove it.",
         lambda view: view.lonely,
-        sourcing.unconnected,
-        sourcing.tell_unconnected,
+        unconnected,
+        tell_unconnected,
     ),
     Rule(
         "unknown-country-code",
@@ -161,8 +200,8 @@ _RULES = (
         "Codes of a country that ISO 3166-1 does not know, or not together; user-assigned ones (XK) apart.",
         "Correct the code.",
         lambda view: view.countries,
-        ranges.country_codes,
-        ranges.tell_country_codes,
+        country_codes,
+        tell_country_codes,
     ),
     Rule(
         "unsourced",
@@ -170,8 +209,8 @@ _RULES = (
         "An entity that cites no source, or relations that name none; told once for each entity they leave.",
         "Add a CITES relation to its source, and sources to the relations.",
         lambda view: view.stated,
-        sourcing.unsourced,
-        sourcing.tell_unsourced,
+        unsourced,
+        tell_unsourced,
     ),
     Rule(
         "unused-source",
@@ -179,8 +218,8 @@ _RULES = (
         "A source that nothing cites and no relation names.",
         "Cite it where it states something, or remove it.",
         lambda view: view.sources,
-        sourcing.unused,
-        sourcing.tell_unused,
+        unused,
+        tell_unused,
     ),
 )
 
