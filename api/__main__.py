@@ -15,6 +15,7 @@ import msgspec
 import typer
 
 from api.app import build_app
+from api.check import FORMATS, Checked
 from api.compile import Compiler
 from api.documents import Documents
 from api.errors import InvalidSettings
@@ -37,6 +38,7 @@ from graph.errors import FieldgraphError, Refused
 from graph.graph import STORE, Graph
 from graph.journal.journal import Authorship
 from graph.parse import write
+from graph.plan import WHOLE
 from seed.load import records
 
 HELP = """Answers questions about humanitarian operations: countries, projects, events, partners and figures, each fact
@@ -198,6 +200,33 @@ def export_command(
     configure_logging(settings)
     with opened(settings) as graph:
         export(graph, output)
+
+
+@app.command()
+def check(
+    data: Annotated[
+        Path | None, typer.Option(help="Directory of the store.", show_default="~/.local/share/fieldgraph")
+    ] = None,
+    format: Annotated[str, typer.Option(help="text, json, or jsonl: a finding a line.")] = "text",
+    wait: Wait = None,
+) -> None:
+    """Tell what looks wrong in a store: contradictions, doubles, facts without sources, values out of range.
+
+    Makes no store where there is none. Exits with 1 if there is a finding of severity ERROR.
+    """
+    if format not in FORMATS:
+        raise InvalidSettings(f"There is no format {format!r}. Known are: {', '.join(FORMATS)}.")
+    settings = load_settings(data=data, wait=wait, seed=False)
+    configure_logging(settings)
+    if not (settings.data / STORE).exists():
+        raise InvalidSettings(f"There is no store in {settings.data}. Name another directory with --data.")
+    with opened(settings) as graph:
+        checked = Checked(settle(graph.engine.findings(WHOLE)).findings, graph.version)
+    with writing(STREAM) as out:
+        for row in checked.rows(format):
+            out.write(row)
+    if checked.has_errors:
+        raise typer.Exit(1)
 
 
 @app.command("schema")

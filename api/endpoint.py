@@ -106,7 +106,8 @@ class Endpoint:
         if self._executor.explains(request):  # no two such answers are alike: they tell times
             return await self._executor.explain(operation, request.variables or {})
         coding = content_coding(headers.get(b"accept-encoding", b""))
-        tag = self._tags.tag(request, media_type, coding, self._state())
+        state = self._state()
+        tag = self._tags.tag(request, media_type, coding, state)
         kept = ((b"etag", tag), *self._kept)
         wanted = headers.get(b"if-none-match", b"")
         if names_tag(wanted, tag):
@@ -114,6 +115,8 @@ class Endpoint:
         answer = await self._executor.run(operation, request.variables or {})
         if answer.has_errors or NO_STORE in answer.headers:
             return answer
+        if self._state() != state:  # while it gave way to others; whose the tag would be is not known
+            return msgspec.structs.replace(answer, headers=(NO_STORE,))
         return Answer(b"", 304, 304, kept) if wanted == b"*" else msgspec.structs.replace(answer, headers=kept)
 
     async def _compressed(self, answer: Answer, headers: Mapping[bytes, bytes]) -> Answer:

@@ -18,6 +18,7 @@ from api.analytics import (
 )
 from api.fields import Arguments, Step, argument, attribute, stepped
 from api.lists import every
+from api.quality import FindingConnection, quality
 from api.request import Request
 from api.terms import DateTime
 from api.types import Connection, Country, Event, Indicator, Metric, Node, Partner, Place, Project, Source
@@ -160,4 +161,5 @@ class Query:
     paths: PathResult | None = PATHS
     similar: SimilarResult | None = SIMILAR
     central: CentralityResult = CENTRAL
+    quality: FindingConnection = quality("What looks wrong in the graph, the worst first, then by rule and by ids.")
     graph: GraphInfo = stepped(Step(_graph), "The graph as a whole: its version, and how much it holds.")

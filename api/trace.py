@@ -23,7 +23,7 @@ from api.parts import ListPart
 from api.request import Request
 from api.wording import camel, in_words, question_in_words
 from api.writers import Part, is_plain
-from graph.engine import Engine, Reach, RelationPage, Statistics
+from graph.engine import Engine, FindingPage, Reach, RelationPage, Statistics
 from graph.model import Entity
 from graph.plan import Expand, Match, Page, Relations
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
@@ -292,6 +292,12 @@ class TracedEngine:
             step.find(found.items)
 
         return await self._ask(partial(question_in_words, asked), self._engine.central(asked), tell)
+
+    async def findings(self, page: Page) -> FindingPage:
+        def tell(step: Step, found: FindingPage) -> None:
+            step.find(found.findings)
+
+        return await self._ask(partial(in_words, "find", "what looks wrong", page), self._engine.findings(page), tell)
 
     async def indexes(self, question: Question) -> list[str]:
         return await self._engine.indexes(question)

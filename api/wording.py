@@ -54,7 +54,7 @@ SIGNS = {
 DIRECTIONS = {Direction.OUT: " that leave", Direction.IN: " that reach", Direction.BOTH: ""}
 
 
-def in_words(call: str, question: Match | Expand | Relations, page: Page | None = None) -> str:
+def in_words(call: str, question: Match | Expand | Relations | str, page: Page | None = None) -> str:
     """A call with what it asks.
 
     >>> from graph.plan import ValueType
@@ -71,6 +71,8 @@ def in_words(call: str, question: Match | Expand | Relations, page: Page | None 
         case Relations(kinds, direction):
             of_kinds = "" if kinds is None else f" of kind {' or '.join(map(str, kinds)) or 'none'}"
             said = f"{call} relations{of_kinds}{DIRECTIONS[direction]}"
+        case str():
+            said = f"{call} {question}"
     return shorten(f"{said}{'' if page is None else _paged(page)}", LONGEST)
 
 

@@ -1,17 +1,18 @@
 """The port that every engine fills: asked in sets, lists in, lists out, answers in the order of the inputs.
 
-Every call may wait (a database has to). The resident engine waits for nothing, but gives way to others while it answers
-graph questions that take long, so `settle` runs its calls without a loop. An unknown id in a frontier reaches nothing.
+Every call may wait (a database has to). The resident engine waits for nothing, but gives way to others where its work
+is long, so `settle` runs its calls without a loop. An unknown id in a frontier reaches nothing.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+import types
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.model import Entity, Relation
 from graph.plan import Expand, Match, Page, Position, Relations
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
-from graph.vocabulary import Kind, RelationKind
+from graph.vocabulary import FindingSeverity, Kind, RelationKind
 
 T = TypeVar("T")
 
@@ -88,6 +89,29 @@ class RelationPage(NamedTuple):
     total: int | None = None
 
 
+class Finding(NamedTuple):
+    """Something that looks wrong: the rule that says so, what is wrong and what to do, the ids of whom it is about."""
+
+    rule: str
+    severity: FindingSeverity
+    message: str
+    entities: Sequence[str]
+
+    @property
+    def position(self) -> Position:
+        """Where it stands: the worst first, then by rule, then by ids."""
+        return len(FindingSeverity) - 1 - self.severity.rank, self.rule, *self.entities
+
+
+class FindingPage(NamedTuple):
+    """A page of findings; `total` is how many there are in all."""
+
+    findings: Sequence[Finding]
+    has_previous: bool
+    has_next: bool
+    total: int
+
+
 class Statistics(NamedTuple):
     """How much there is: kinds in their order, also those of which there is nothing."""
 
@@ -138,14 +162,22 @@ class Engine(Protocol):
     async def central(self, asked: Central) -> Ranking:
         """The most central entities, at this version or a recent one."""
 
+    async def findings(self, page: Page) -> FindingPage:
+        """A page of what looks wrong, all of it in one version, which is not older than the question."""
+
     async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
         """The indexes by which it finds what a question asks for, by names that say what they hold; a kind stands for
         the question of `find`."""
 
 
+@types.coroutine
+def give_way() -> Generator[None, None, None]:
+    """Lets whatever else is ready have its turn, if there is a loop; goes on at once where there is none."""
+    yield
+
+
 def settle(call: Coroutine[Any, Any, T]) -> T:
-    """Runs to its end a call that waits for nothing, as those of the resident engine; it may give way (sleep 0), for
-    which there is nobody here.
+    """Runs to its end a call that waits for nothing, as those of the resident engine; giving way is no waiting.
 
     >>> from graph.graph import Graph
     >>> settle(Graph.in_memory().engine.lookup(["country:ML"]))
@@ -153,7 +185,7 @@ def settle(call: Coroutine[Any, Any, T]) -> T:
     """
     try:
         while call.send(None) is None:
-            pass
+            pass  # it has given way, and nobody else is here
     except StopIteration as done:
         result: T = done.value
         return result

@@ -7,7 +7,7 @@ is durable.
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from graph.journal.journal import Authorship, Head, Journal
 from graph.journal.memory import MemoryJournal
 from graph.journal.sqlite import SQLiteJournal
 from graph.model import Change, Line, Write
-from graph.resident import Resident
+from graph.resident import Resident, utc_now
 from graph.rules import faults
 
 STORE = "fieldgraph.sqlite"
@@ -44,10 +44,6 @@ def one_stretch(objects: int) -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Applied(NamedTuple):
@@ -79,7 +75,7 @@ class Graph:
         self._clock = clock
         self._listeners: list[Listener] = []
         self._lock = RLock()
-        self.engine = Resident(budget)
+        self.engine = Resident(budget, clock)
         self.head = journal.head()
         with one_stretch(STRETCH):
             self.engine.apply(journal.replay(0, self.head.version))

@@ -167,6 +167,12 @@ def fits_relations(position: Position) -> bool:
     return [type(value) for value in position] == [int, str, str, int, int]
 
 
+def fits_findings(position: Position) -> bool:
+    """Whether a position can be one of findings: a place in the order of severities, a rule, ids."""
+    place, *texts = position or (None,)
+    return type(place) is int and len(texts) > 1 and all(isinstance(text, str) for text in texts)
+
+
 _HELD: dict[ValueType, tuple[type, ...]] = {
     ValueType.TEXT: (str,),
     ValueType.ID: (str,),

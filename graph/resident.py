@@ -7,7 +7,8 @@ graph questions that take long give way to others, and each is answered from one
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 import networkx as nx
@@ -20,7 +21,7 @@ from graph.analytics.pace import Walk, run
 from graph.analytics.rankings import Rankings
 from graph.analytics.routes import routes
 from graph.analytics.wiring import Wiring
-from graph.engine import Reach, RelationPage, Statistics
+from graph.engine import FindingPage, Reach, RelationPage, Statistics
 from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
 from graph.pages import page_of
@@ -39,6 +40,7 @@ from graph.plan import (
     natural_order,
 )
 from graph.predicates import Predicate, one_term, predicate, some_term
+from graph.quality.checkup import Checkup
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
@@ -53,13 +55,17 @@ def edge_key(name: Relation | RelationName) -> EdgeKey:
     return _EDGE_KEYS.setdefault(key, key)
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Resident:
     """Answers the port from memory."""
 
     FEW = 16
     """To sort so many entities takes as long as to look at all of a shelf for each."""
 
-    def __init__(self, budget: int | None = None) -> None:
+    def __init__(self, budget: int | None = None, clock: Callable[[], datetime] = utc_now) -> None:
         """`budget` is how many references are remembered along paths (see Adjacency)."""
         self.graph = nx.MultiDiGraph()
         self.version = 0
@@ -72,6 +78,7 @@ class Resident:
             (kind, attribute): {} for kind, names in NATURAL_KEYS.items() for attribute in names
         }
         self._relation_counts: Counter[RelationKind] = Counter()
+        self._checkup = Checkup(self._statements, lambda: f"{clock():%Y-%m-%d}")
 
     # What it holds, for whoever checks writes.
 
@@ -101,8 +108,16 @@ class Resident:
 
     def all_relations(self) -> Iterable[Relation]:
         """All relations, in no order."""
-        for _, _, record in self.graph.edges(data="record"):
-            yield record
+        for near in self.graph._adj.values():  # networkx's view of its edges takes several times as long
+            for keyed in near.values():
+                for data in keyed.values():
+                    yield data["record"]
+
+    def _statements(self) -> Iterator[tuple[Entity, list[Relation]]]:
+        """All entities, each with the relations that leave it, in no order."""
+        nodes = self.graph._node
+        for id, near in self.graph._adj.items():
+            yield nodes[id]["record"], [data["record"] for keyed in near.values() for data in keyed.values()]
 
     # Changing it.
 
@@ -127,6 +142,7 @@ class Resident:
         self._reindex(before)
         self.adjacency.forget(touched)
         self.wiring.tidy()
+        self._checkup.note_change()
 
     def _apply_relation(self, action: ChangeAction, relation: Relation) -> None:
         key = edge_key(relation)
@@ -249,6 +265,9 @@ class Resident:
 
     async def _walked(self, walk: Callable[[], Walk[T]], ms: int) -> T:
         return await run(walk, ms, lambda: self.version)
+
+    async def findings(self, page: Page) -> FindingPage:
+        return (await self._checkup.findings()).page(page)
 
     async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
         used: list[str] = []

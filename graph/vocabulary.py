@@ -241,6 +241,14 @@ class ChangeAction(Term):
     UNRELATED = "UNRELATED", "A relation was removed."
 
 
+class FindingSeverity(Term):
+    """How bad a finding is."""
+
+    INFO = "INFO", "Something is missing that would be good to have."
+    WARNING = "WARNING", "Something is probably wrong; somebody who knows should look."
+    ERROR = "ERROR", "Something cannot be true as it stands."
+
+
 class RelationRule(NamedTuple):
     """What a kind of relation permits: which kinds at which ends, which attributes, how many from one subject.
 

@@ -8,7 +8,7 @@ from zlib import crc32
 import msgspec
 
 from api.settings import Settings
-from graph.engine import Engine, Lasting, Reach, RelationPage, settle
+from graph.engine import Engine, Finding, FindingPage, Lasting, Reach, RelationPage, settle
 from graph.errors import InvalidInput
 from graph.model import Entity, Relation
 from graph.plan import Expand, Match, Page
@@ -171,6 +171,17 @@ class Sabotaged:
         self._check("central", asked.measure)
         found = await self._engine.central(asked)
         return found._replace(items=[item._replace(entity=self.spoil(item.entity)) for item in found.items])
+
+    async def findings(self, page: Page) -> FindingPage:
+        self._check("findings")
+        found = await self._engine.findings(page)
+        return found._replace(findings=[self._spoiled_finding(finding) for finding in found.findings])
+
+    def _spoiled_finding(self, finding: Finding) -> Finding:
+        """One with a message that is none; cursors are made of all the rest."""
+        if not self._chosen("spoiled", finding.position):
+            return finding
+        return finding._replace(message=self._spoil(finding.entities, "message", ""))  # type: ignore[arg-type]
 
     async def indexes(self, question: Any) -> list[str]:
         return await self._engine.indexes(question)

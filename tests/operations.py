@@ -57,7 +57,7 @@ GRAPH_ANSWERS = (
     "CentralityResult",
     "Centrality",
 )
-FAR = ("Connection", "Edge", "Entity", "Node", *GRAPH_ANSWERS, *map(type_name, KINDS))
+FAR = ("Connection", "Edge", "Entity", "Finding", "Node", *GRAPH_ANSWERS, *map(type_name, KINDS))
 """Types from which operations go on."""
 
 CHANCES = {"where": 10, "last": 8, "before": 8, "after": 5}

@@ -725,3 +725,47 @@ def test_help_teaches_a_newcomer():
         "http://127.0.0.1:8000/graphql",
     ):
         assert word in told
+
+
+# Check
+
+WRONG = '{"id": "project:wrong", "kind": "PROJECT", "name": "Wrong\\u001b", "startedOn": "2023", "endedOn": "2022"}\n'
+
+
+def test_what_looks_wrong_is_told_and_errors_are_in_the_exit_code(store):
+    before = held_by(store)
+    done = run("check", "--data", store)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("INFO unsourced: country:BF cites no source, and 1 of the relations that leave")
+    assert done.out.endswith("14 findings at version 1: 0 ERROR, 0 WARNING, 14 INFO.\n  unsourced  INFO     14\n")
+    assert held_by(store) == before
+    run("import", "-", "--data", store, stdin=WRONG)
+    done = run("check", "--data", store)
+    assert (done.code, done.err) == (1, "")
+    first = "ERROR ends-before-start: project:wrong ends (endedOn 2022) before it starts (startedOn 2023). "
+    assert done.out.startswith(first)
+    assert " at version 2: 1 ERROR, " in done.out
+    assert "\n  ends-before-start  ERROR    1\n" in done.out
+
+
+def test_findings_are_told_to_programs(store):
+    run("import", "-", "--data", store, stdin=WRONG)
+    done = run("check", "--data", store, "--format", "json")
+    assert done.code == 1
+    told = json.loads(done.out)
+    assert (told["version"], told["summary"][0]) == (
+        2,
+        {"rule": "ends-before-start", "severity": "ERROR", "count": 1},
+    )
+    assert sum(rule["count"] for rule in told["summary"]) == len(told["findings"])
+    assert told["findings"][0]["entities"] == ["project:wrong"]
+    rows = run("check", "--data", store, "--format", "jsonl").out.splitlines()
+    assert [json.loads(row) for row in rows] == told["findings"]
+
+
+def test_a_check_makes_no_store(tmp_path):
+    told = refused("check", "--data", tmp_path / "none")
+    assert told == f"fieldgraph: There is no store in {tmp_path}/none. Name another directory with --data.\n"
+    assert not (tmp_path / "none").exists()
+    told = refused("check", "--data", tmp_path, "--format", "xml")
+    assert told == "fieldgraph: There is no format 'xml'. Known are: text, json, jsonl.\n"

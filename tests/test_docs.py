@@ -26,6 +26,8 @@ from api.settings import PREFIX, Settings
 from graph.graph import Graph
 from graph.model import Line
 from graph.parse import write
+from graph.quality.table import RULES
+from graph.vocabulary import FindingSeverity
 from seed.load import records
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +114,12 @@ def test_the_readme_lists_every_setting_with_its_default_and_meaning(monkeypatch
         for name, field in Settings.model_fields.items()
     ]
     assert [line for line in README.splitlines() if line.startswith(f"| `{PREFIX}")] == expected
+
+
+def test_the_readme_lists_every_rule_with_its_severity_and_what_it_finds():
+    expected = [f"| `{rule.name}` | {rule.severity} | {rule.finds} |" for rule in RULES]
+    severities = "|".join(severity.name for severity in FindingSeverity)
+    assert [line for line in README.splitlines() if re.match(rf"\| `[\w-]+` \| ({severities}) ", line)] == expected
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

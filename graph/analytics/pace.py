@@ -1,9 +1,10 @@
 """Running walks a slice at a time: others are let in between, and a walk ends when its time is over."""
 
-import asyncio
 from collections.abc import Callable, Generator
 from time import perf_counter
 from typing import TypeVar
+
+from graph.engine import give_way
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ async def run(
         while True:
             now = clock()
             if may_wait and now >= resume:
-                await asyncio.sleep(0)
+                await give_way()
                 if version() != started_at:
                     begun, may_wait = walk(), False
                     next(begun)

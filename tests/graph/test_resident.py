@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 
-from graph.engine import Reach, RelationPage, settle
+from graph.engine import Reach, RelationPage, give_way, settle
 from graph.graph import Graph
 from graph.model import Entity
 from graph.parse import write
@@ -351,17 +352,19 @@ def test_the_indexes_are_told_by_which_a_question_is_answered(small, question, e
 
 
 def test_an_answer_that_has_to_wait_must_be_awaited():
-    loop = asyncio.new_event_loop()
-    try:
+    async def asked() -> None:
+        await waited_for
+
+    with closing(asyncio.new_event_loop()) as loop:
+        waited_for = loop.create_future()
         with pytest.raises(RuntimeError, match="await the call instead"):
-            settle(waiting_for(loop.create_future()))
-    finally:
-        loop.close()
+            settle(asked())
 
 
-def test_an_answer_that_only_gives_way_is_there_at_once():
-    assert settle(asyncio.sleep(0, "answer")) == "answer"
+def test_one_that_only_gives_way_goes_on_at_once():
+    async def answered() -> int:
+        await give_way()
+        await give_way()
+        return 3
 
-
-async def waiting_for(future):
-    return await future
+    assert settle(answered()) == 3
