@@ -235,7 +235,15 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     """What answers requests from this graph, as it is when each arrives."""
 
     def context() -> Request:
-        return Request(graph.engine, graph.head, settings.default_page, settings.max_page, settings.max_conditions)
+        return Request(
+            graph.engine,
+            graph.head,
+            page_default=settings.default_page,
+            page_limit=settings.max_page,
+            most_conditions=settings.max_conditions,
+            longest_text=settings.max_text,
+            most_ranked=settings.ranked_matches,
+        )
 
     made = core(schema)
     compiler = (

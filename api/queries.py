@@ -9,6 +9,7 @@ import strawberry
 from api.fields import Arguments, Step, argument, attribute, stepped
 from api.lists import every
 from api.request import Request
+from api.search import Resolution, SearchConnection, resolve, search
 from api.terms import DateTime
 from api.types import Connection, Country, Event, Indicator, Metric, Node, Partner, Place, Project, Source
 from graph.engine import Statistics
@@ -146,4 +147,6 @@ class Query:
     indicators: Connection[Indicator] = every(Kind.INDICATOR, "All indicators, by name.")
     metrics: Connection[Metric] = every(Kind.METRIC, "All metrics, newest first.")
     sources: Connection[Source] = every(Kind.SOURCE, "All sources, newest first.")
+    search: SearchConnection = search
+    resolve: list[Resolution] = resolve
     graph: GraphInfo = stepped(Step(_graph), "The graph as a whole: its version, and how much it holds.")

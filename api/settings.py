@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         200, description="Most conditions in a filter; each is tried on every entity of a list."
     )
 
+    max_text: Count = Field(256, description="Most characters in a text that is searched for or resolved.")
+    ranked_matches: Count = Field(
+        1_000, description="Matches of a search that are ranked; where there are more, only names are."
+    )
+
     # Limits on documents
     max_characters: Count = Field(100_000, description="Most characters in a document.")
     max_tokens: Count = Field(2_000, description="Most tokens in a document, and as many comments.")

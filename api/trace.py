@@ -22,13 +22,13 @@ from api.parts import ListPart
 from api.request import Request
 from api.wording import camel, in_words
 from api.writers import Part, is_plain
-from graph.engine import Engine, Reach, RelationPage, Statistics
+from graph.engine import Engine, Hits, Reach, RelationPage, Resolution, Statistics
 from graph.model import Entity
-from graph.plan import Expand, Match, Page, Relations
+from graph.plan import Expand, Match, Page, Relations, Resolve, Search
 from graph.vocabulary import NATURAL_KEYS, Kind
 
 T = TypeVar("T")
-Question = Match | Expand | Relations | Kind
+Question = Match | Expand | Relations | Search | Resolve | Kind
 Path = tuple[str, ...]
 """Response keys from the root, without the places of items in their lists."""
 
@@ -246,6 +246,22 @@ class TracedEngine:
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         asking = self._engine.count_relations(frontier, step)
         return await self._ask(partial(in_words, "count", step), asking, self._trace.count, step)
+
+    async def search(self, search: Search, page: Page) -> Hits:
+        asking = self._engine.search(search, page)
+        return await self._ask(
+            partial(in_words, "search", search, page), asking, lambda hits: self._trace.find(hits.entities), search
+        )
+
+    async def count_found(self, search: Search) -> dict[Kind, int]:
+        asking = self._engine.count_found(search)
+        return await self._ask(
+            partial(in_words, "count", search), asking, lambda counts: self._trace.count(list(counts)), search
+        )
+
+    async def resolve(self, resolve: Resolve) -> list[Resolution]:
+        asking = self._engine.resolve(resolve)
+        return await self._ask(partial(in_words, "resolve", resolve), asking, self._trace.find, resolve)
 
     async def statistics(self) -> Statistics:
         return await self._ask(

@@ -27,9 +27,11 @@ from graph.plan import (
     Related,
     RelatedCount,
     Relations,
+    Resolve,
+    Search,
     Where,
 )
-from graph.vocabulary import Direction
+from graph.vocabulary import Direction, Kind
 
 LONGEST = 1_000
 """Characters of a question. A client may have sent a thousand names, and knows them."""
@@ -53,7 +55,7 @@ SIGNS = {
 DIRECTIONS = {Direction.OUT: " that leave", Direction.IN: " that reach", Direction.BOTH: ""}
 
 
-def in_words(call: str, question: Match | Expand | Relations, page: Page | None = None) -> str:
+def in_words(call: str, question: Match | Expand | Relations | Search | Resolve, page: Page | None = None) -> str:
     """A call with what it asks.
 
     >>> from graph.plan import ValueType
@@ -70,6 +72,10 @@ def in_words(call: str, question: Match | Expand | Relations, page: Page | None 
         case Relations(kinds, direction):
             of_kinds = "" if kinds is None else f" of kind {' or '.join(map(str, kinds)) or 'none'}"
             said = f"{call} relations{of_kinds}{DIRECTIONS[direction]}"
+        case Search(text, kinds):
+            said = f"{call} {_value(text)}{_among(kinds)}"
+        case Resolve(text, kinds, first):
+            said = f"{call} {_value(text)}{_among(kinds)}, first {first:,}"
     return shorten(f"{said}{'' if page is None else _paged(page)}", LONGEST)
 
 
@@ -109,6 +115,10 @@ def _reached(reached: Reached) -> str:
     link = "" if reached.link == ALWAYS else f" by relations with ({condition(reached.link)})"
     within = "" if reached.within == ALWAYS else f" among those with ({condition(reached.within)})"
     return f"{reached.path.name}{link}{within}"
+
+
+def _among(kinds: Sequence[Kind] | None) -> str:
+    return "" if kinds is None else f" among {' and '.join(map(str, kinds)) or 'none'}"
 
 
 def _value(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import networkx as nx
 
 from graph.adjacency import Adjacency
-from graph.engine import Reach, RelationPage, Statistics
+from graph.engine import Hits, Reach, RelationPage, Resolution, Statistics
 from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
 from graph.pages import page_of
@@ -26,11 +26,16 @@ from graph.plan import (
     Page,
     Position,
     Relations,
+    Resolve,
+    Search,
     Where,
     conjunction,
     natural_order,
 )
 from graph.predicates import Predicate, one_term, predicate, some_term
+from graph.search.index import SearchIndex
+from graph.search.meaning import resolve as meanings_of
+from graph.search.ranking import count_found, search_page
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 EdgeKey = tuple[RelationKind, Any]
@@ -58,6 +63,7 @@ class Resident:
             (kind, attribute): {} for kind, names in NATURAL_KEYS.items() for attribute in names
         }
         self._relation_counts: Counter[RelationKind] = Counter()
+        self.words = SearchIndex(self, lambda: self.graph)
 
     # What it holds, for whoever checks writes.
 
@@ -109,6 +115,7 @@ class Resident:
                 self.graph.add_node(record.id, record=record)
         self._reindex(before)
         self.adjacency.forget(touched)
+        self.words.note(touched, before)
 
     def _apply_relation(self, action: ChangeAction, relation: Relation) -> None:
         key = edge_key(relation)
@@ -139,6 +146,11 @@ class Resident:
             for entity in arriving:
                 if entity.kind is kind:
                     insort(index.setdefault(getattr(entity, attribute), []), entity.id)
+
+    def prepare(self, most: int) -> bool:
+        """Writes so many of the search index's entries that are still to be written; whether there are more. Nobody has
+        to call it: a search that comes first writes them all."""
+        return self.words.catch_up(most)
 
     # Answering: the port.
 
@@ -207,11 +219,20 @@ class Resident:
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         return [len(self._wanted(start, step)) for start in frontier]
 
+    async def search(self, search: Search, page: Page) -> Hits:
+        return search_page(self.words, search, page)
+
+    async def count_found(self, search: Search) -> dict[Kind, int]:
+        return count_found(self.words, search)
+
+    async def resolve(self, resolve: Resolve) -> list[Resolution]:
+        return meanings_of(self.words, resolve)
+
     async def statistics(self) -> Statistics:
         entities = {kind: len(shelf.entities) for kind, shelf in self._shelves.items()}
         return Statistics(entities, {kind: self._relation_counts[kind] for kind in RelationKind})
 
-    async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
+    async def indexes(self, question: Match | Expand | Relations | Search | Resolve | Kind) -> list[str]:
         used: list[str] = []
 
         def noted(path: Path, attribute: str, term: Any) -> Set[str]:
@@ -227,6 +248,10 @@ class Resident:
                 predicate(found.rest, self.adjacency.along, noted)
             case Expand():
                 predicate(question.where, self.adjacency.along, noted)
+            case Search():
+                used.append("words")
+            case Resolve():
+                used.append("names and codes")
         return used
 
     def _sorter(self, order: Order, kind: Kind | None) -> Sorter:

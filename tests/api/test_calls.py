@@ -115,8 +115,8 @@ class Bound:
 def is_asked(parent: str, field: str, named: str) -> bool:
     """Whether a field has a call of its own."""
     if parent.endswith(("Connection", "Edge")):
-        return field not in SHOWN and (field == "totalCount" or named in ENTITIES)
-    return named in ENTITIES or named.endswith("Connection") or named == "GraphInfo"
+        return field not in SHOWN and (field in ("totalCount", "facets") or named in ENTITIES)
+    return named in ENTITIES or named.endswith("Connection") or named in ("GraphInfo", "Resolution")
 
 
 @examples(300)
@@ -188,6 +188,15 @@ COSTS = {
         "relations": 1,
         "lookup": 3,
     },
+    '{ search(text: "pro") { nodes { name sources { nodes { id } } } edges { score } pageInfo { hasNextPage } } }': {
+        "search": 1,
+        "expand": 1,
+    },
+    '{ search(text: "pro") { totalCount facets(fields: [KIND]) { buckets { count } } nodes { id } } }': {
+        "search": 1,
+        "count_found": 1,
+    },
+    '{ resolve(text: "ML") { score entity { sources { totalCount } } } }': {"resolve": 1, "count_reached": 1},
     # Of several kinds: countries, projects and sources are asked together.
     '{ nodes(ids: ["country:ML", "project:0", "source:s"]) { ... on Entity { sources { nodes { id } } } } }': {
         "lookup": 1,

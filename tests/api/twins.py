@@ -17,8 +17,8 @@ from graph.engine import Engine, settle
 from graph.journal.journal import Head
 from tests.operations import Asked
 
-SETTINGS = Settings(default_page=3, max_nodes=10**15)
-"""Small pages, so that lists have several; no budget, as the worlds of tests are small."""
+SETTINGS = Settings(default_page=3, max_nodes=10**15, ranked_matches=5)
+"""Small pages, so that lists have several; few matches ranked; no budget, as the worlds of tests are small."""
 
 PLENTY = 10**9
 """Memory for all fragments of a test."""
@@ -71,7 +71,15 @@ class Twins:
         return _answer(self._reference, asked, explained)
 
     def _context(self) -> Request:
-        return Request(self.engine, self.head, SETTINGS.default_page, SETTINGS.max_page, SETTINGS.max_conditions)
+        return Request(
+            self.engine,
+            self.head,
+            page_default=SETTINGS.default_page,
+            page_limit=SETTINGS.max_page,
+            most_conditions=SETTINGS.max_conditions,
+            longest_text=SETTINGS.max_text,
+            most_ranked=SETTINGS.ranked_matches,
+        )
 
 
 def _answer(executor: Executor, asked: Asked, explained: bool) -> Answer:
