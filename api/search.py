@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import msgspec
 import strawberry
 
-from api import relay
 from api.facets import Facet, FacetScope
 from api.fields import Arguments, Step, argument, attribute, stepped
-from api.relay import CURSOR, ENDS, NODES, TOTAL, Listing, PageArguments, PageInfo, list_identity
+from api.relay import CURSOR, ENDS, NODES, PAGING, TOTAL, Listing, PageArguments, PageInfo, list_identity
 from api.request import Request
 from api.terms import enum_of
 from api.types import Entity
@@ -200,7 +199,7 @@ search: Any = stepped(
     " Case, accents and marks do not matter. If nothing is found so, words of four letters or more may be misspelt.",
     argument("text", str, "The words, at most 256 characters. Nothing in it is an operator."),
     KINDS,
-    *relay.PAGING[:2],
+    *PAGING[:2],
 )
 resolve: Any = stepped(
     Step(_resolve),
