@@ -13,7 +13,7 @@ from graph.graph import Graph
 INTERVAL_S = 0.025
 """A look costs about 10 µs, so forty a second cost nothing that can be measured."""
 
-PREPARED_AT_ONCE = 50
+PREPARED_AT_ONCE = 100
 """Entities for which the search index is made ready at a time: some milliseconds."""
 
 logger = logging.getLogger("fieldgraph")

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
 
     max_text: Count = Field(256, description="Most characters in a text that is searched for or resolved.")
     ranked_matches: Count = Field(
-        1_000, description="Matches of a search that are ranked; where there are more, only names are."
+        500, description="Matches of a search that are ranked; where there are more, only names are."
     )
 
     # Limits on documents

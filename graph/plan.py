@@ -221,7 +221,7 @@ class Search(msgspec.Struct, frozen=True):
 
     text: str
     kinds: tuple[Kind, ...] | None = None
-    most_ranked: int = 1_000
+    most_ranked: int = 500
 
 
 class Resolve(msgspec.Struct, frozen=True):

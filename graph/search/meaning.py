@@ -12,7 +12,7 @@ from graph.engine import Resolution
 from graph.plan import Resolve
 from graph.search.index import COUNTRIES_AND_REGIONS, SearchIndex
 from graph.search.passages import Strength
-from graph.search.ranking import among, sought
+from graph.search.ranking import Phrase, among, matching, sought
 from graph.search.words import key
 
 SURE = 1.0
@@ -66,15 +66,15 @@ def _exact(index: SearchIndex, asked: Resolve, named: str) -> list[tuple[int, in
 
 
 def _confused_with(index: SearchIndex, asked: Resolve, exact: set[int]) -> list[int]:
-    """Countries and regions that have a name which holds this one, or goes on from it."""
+    """Countries and regions that have a name which holds this one, or, if it is one word, one that begins with it."""
     statement = (
         "SELECT rowid FROM found WHERE found MATCH ? AND rowid BETWEEN ? AND ?"
         f" AND {among(asked.kinds)} ORDER BY rowid LIMIT ?"
     )
     named = f" {key(asked.text)} "
     spelt = {named, named.replace(" st ", " saint "), named.replace(" saint ", " st ")}
-    heads = " OR ".join(f'"{one.strip()}" *' for one in sorted(spelt))
-    expression = f"{{name names}} : ({heads})"
+    phrases = [Phrase(one.strip(), is_last=" " not in one.strip()) for one in sorted(spelt)]
+    expression = f"{{name names}} : ({' OR '.join(matching(index, phrase) for phrase in phrases)})"
     rows = index.rows(statement, expression, *COUNTRIES_AND_REGIONS, asked.first + len(exact))
     return [doc for (doc,) in rows if doc not in exact]
 

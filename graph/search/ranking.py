@@ -99,10 +99,10 @@ def _near(index: SearchIndex, phrase: Phrase) -> list[Phrase]:
 
 def _all_of(index: SearchIndex, parts: Sequence[Sequence[Phrase]]) -> str:
     """What matches one phrase of each part."""
-    return " AND ".join(f"({' OR '.join(_matching(index, phrase) for phrase in either)})" for either in parts)
+    return " AND ".join(f"({' OR '.join(matching(index, phrase) for phrase in either)})" for either in parts)
 
 
-def _matching(index: SearchIndex, phrase: Phrase) -> str:
+def matching(index: SearchIndex, phrase: Phrase) -> str:
     """What matches a phrase. For the head of a few words these are asked for, which takes FTS5 a tenth of the time."""
     if phrase.is_last and " " not in phrase.words and len(phrase.words) > LONGEST_INDEXED_HEAD:
         whole = index.completions(phrase.words, MOST_WHOLE + 1)
