@@ -266,8 +266,16 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     budgets = Budgets.of(settings)
 
     def context() -> Request:
-        pages = settings.default_page, settings.max_page
-        return Request(graph.engine, graph.head, *pages, settings.max_conditions, budgets)
+        return Request(
+            graph.engine,
+            graph.head,
+            page_default=settings.default_page,
+            page_limit=settings.max_page,
+            most_conditions=settings.max_conditions,
+            longest_text=settings.max_text,
+            most_ranked=settings.ranked_matches,
+            budgets=budgets,
+        )
 
     made = core(schema)
     compiler = (

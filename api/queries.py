@@ -20,6 +20,7 @@ from api.fields import Arguments, Step, argument, attribute, stepped
 from api.lists import every
 from api.quality import FindingConnection, quality
 from api.request import Request
+from api.search import Resolution, SearchConnection, resolve, search
 from api.terms import DateTime
 from api.types import Connection, Country, Event, Indicator, Metric, Node, Partner, Place, Project, Source
 from graph.engine import Statistics
@@ -162,4 +163,6 @@ class Query:
     similar: SimilarResult | None = SIMILAR
     central: CentralityResult = CENTRAL
     quality: FindingConnection = quality("What looks wrong in the graph, the worst first, then by rule and by ids.")
+    search: SearchConnection = search
+    resolve: list[Resolution] = resolve
     graph: GraphInfo = stepped(Step(_graph), "The graph as a whole: its version, and how much it holds.")

@@ -25,7 +25,8 @@ class Budgets(msgspec.Struct, frozen=True):
 
 class Request(msgspec.Struct, frozen=True):
     """The context of every step of an operation. `page_default` and `page_limit` are numbers of items in a list,
-    `most_conditions` that of comparisons in a filter, `budgets` bound graph questions.
+    `most_conditions` that of comparisons in a filter, `longest_text` that of characters in a text to look for, of whose
+    matches `most_ranked` are ranked, `budgets` bound graph questions.
 
     `fleeting` gets what was answered in part only because time was over: asked again, it may be another answer, which
     must not be kept.
@@ -36,5 +37,7 @@ class Request(msgspec.Struct, frozen=True):
     page_default: int
     page_limit: int
     most_conditions: int
+    longest_text: int
+    most_ranked: int
     budgets: Budgets
     fleeting: list[object] = []

@@ -84,6 +84,10 @@ class Settings(BaseSettings):
         1_000, description="Milliseconds after which a graph question is answered with what has been found."
     )
     pivots: Count = Field(64, description="Entities from which BETWEENNESS is estimated, if there are more.")
+    max_text: Count = Field(256, description="Most characters in a text that is searched for or resolved.")
+    ranked_matches: Count = Field(
+        500, description="Matches of a search that are ranked; where there are more, only names are."
+    )
 
     # Limits on documents
     max_characters: Count = Field(100_000, description="Most characters in a document.")

@@ -23,14 +23,14 @@ from api.parts import ListPart
 from api.request import Request
 from api.wording import camel, in_words, question_in_words
 from api.writers import Part, is_plain
-from graph.engine import Engine, FindingPage, Reach, RelationPage, Statistics
+from graph.engine import Engine, FindingPage, Hits, Reach, RelationPage, Resolution, Statistics
 from graph.model import Entity
-from graph.plan import Expand, Match, Page, Relations
+from graph.plan import Expand, Match, Page, Relations, Resolve, Search
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import NATURAL_KEYS, Kind
 
 T = TypeVar("T")
-Question = Match | Expand | Relations | Kind
+Question = Match | Expand | Relations | Search | Resolve | Kind
 Path = tuple[str, ...]
 """Response keys from the root, without the places of items in their lists."""
 
@@ -262,6 +262,22 @@ class TracedEngine:
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         asking = self._engine.count_relations(frontier, step)
         return await self._ask(partial(in_words, "count", step), asking, Step.count, step)
+
+    async def search(self, search: Search, page: Page) -> Hits:
+        def tell(step: Step, hits: Hits) -> None:
+            step.find(hits.entities)
+
+        asking = self._engine.search(search, page)
+        return await self._ask(partial(in_words, "search", search, page), asking, tell, search)
+
+    async def count_found(self, search: Search) -> dict[Kind, int]:
+        def tell(step: Step, counts: dict[Kind, int]) -> None:
+            step.count(list(counts))
+
+        return await self._ask(partial(in_words, "count", search), self._engine.count_found(search), tell, search)
+
+    async def resolve(self, resolve: Resolve) -> list[Resolution]:
+        return await self._ask(partial(in_words, "resolve", resolve), self._engine.resolve(resolve), Step.find, resolve)
 
     async def statistics(self) -> Statistics:
         def tell(step: Step, told: Statistics) -> None:

@@ -126,10 +126,16 @@ def whole_answer(cycle: RequestResponseCycle, send: Send, head: bytes, body: byt
 
 
 async def address_too_long(scope: Scope, receive: Receive, send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 414, "headers": headers})
     told = f"The address is longer than {LONGEST_ADDRESS:,} bytes. Send the request by POST."
     body = b'{"errors":[{"message":"%b","extensions":{"code":"BAD_USER_INPUT"}}]}' % told.encode()
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 414, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

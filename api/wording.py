@@ -27,10 +27,12 @@ from graph.plan import (
     Related,
     RelatedCount,
     Relations,
+    Resolve,
+    Search,
     Where,
 )
 from graph.questions import Central, GraphQuestion, Neighborhood, Paths, Similar
-from graph.vocabulary import Direction, Term
+from graph.vocabulary import Direction, Kind, Term
 
 LONGEST = 1_000
 """Characters of a question. A client may have sent a thousand names, and knows them."""
@@ -54,7 +56,7 @@ SIGNS = {
 DIRECTIONS = {Direction.OUT: " that leave", Direction.IN: " that reach", Direction.BOTH: ""}
 
 
-def in_words(call: str, question: Match | Expand | Relations | str, page: Page | None = None) -> str:
+def in_words(call: str, question: Match | Expand | Relations | Search | Resolve | str, page: Page | None = None) -> str:
     """A call with what it asks.
 
     >>> from graph.plan import ValueType
@@ -73,6 +75,10 @@ def in_words(call: str, question: Match | Expand | Relations | str, page: Page |
             said = f"{call} relations{of_kinds}{DIRECTIONS[direction]}"
         case str():
             said = f"{call} {question}"
+        case Search(text, kinds):
+            said = f"{call} {_value(text)}{_among(kinds)}"
+        case Resolve(text, kinds, first):
+            said = f"{call} {_value(text)}{_among(kinds)}, first {first:,}"
     return shorten(f"{said}{'' if page is None else _paged(page)}", LONGEST)
 
 
@@ -140,6 +146,10 @@ def _reached(reached: Reached) -> str:
     link = "" if reached.link == ALWAYS else f" by relations with ({condition(reached.link)})"
     within = "" if reached.within == ALWAYS else f" among those with ({condition(reached.within)})"
     return f"{reached.path.name}{link}{within}"
+
+
+def _among(kinds: Sequence[Kind] | None) -> str:
+    return "" if kinds is None else f" among {' and '.join(map(str, kinds)) or 'none'}"
 
 
 def _value(value: Any) -> str:

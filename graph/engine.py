@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.model import Entity, Relation
-from graph.plan import Expand, Match, Page, Position, Relations
+from graph.plan import Expand, Match, Page, Position, Relations, Resolve, Search
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import FindingSeverity, Kind, RelationKind
 
@@ -80,6 +80,45 @@ class Reach:
         return self._position(self.entities[index])
 
 
+class Highlight(NamedTuple):
+    """Where a text was found: the field of the schema, and what it holds, or the part of it around."""
+
+    field: str
+    text: str
+
+
+class Hits(Reach):
+    """A page of what a search finds. `scores` has a number for each entity, the higher the better."""
+
+    __slots__ = ("_highlights", "scores")
+
+    def __init__(
+        self,
+        entities: Sequence[Entity],
+        scores: Sequence[float],
+        highlights: Callable[[Entity], Sequence[Highlight]],
+        position: Callable[[Entity], Position],
+        *,
+        has_previous: bool = False,
+        has_next: bool = False,
+    ) -> None:
+        super().__init__(entities, {}, position, has_previous=has_previous, has_next=has_next)
+        self.scores = scores
+        self._highlights = highlights
+
+    def highlights(self, index: int) -> Sequence[Highlight]:
+        """Where in the index-th entity the text was found."""
+        return self._highlights(self.entities[index])
+
+
+class Resolution(NamedTuple):
+    """An entity that a text may mean. The score is 1 if no other can be meant; `reason` says by what it is."""
+
+    entity: Entity
+    score: float
+    reason: str
+
+
 class RelationPage(NamedTuple):
     """A page of relations in canonical order; the position of one is the sort key of its name."""
 
@@ -147,6 +186,15 @@ class Engine(Protocol):
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         """For each id, how many relations it has."""
 
+    async def search(self, search: Search, page: Page) -> Hits:
+        """A page of what is found, of which only `first` and `after` are looked at."""
+
+    async def count_found(self, search: Search) -> dict[Kind, int]:
+        """How many of each kind are found, in the order of the kinds; the kinds that are asked for narrow nothing."""
+
+    async def resolve(self, resolve: Resolve) -> list[Resolution]:
+        """What a code or name may mean."""
+
     async def statistics(self) -> Statistics:
         """How many entities and relations of each kind there are."""
 
@@ -165,7 +213,7 @@ class Engine(Protocol):
     async def findings(self, page: Page) -> FindingPage:
         """A page of what looks wrong, all of it in one version, which is not older than the question."""
 
-    async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
+    async def indexes(self, question: Match | Expand | Relations | Search | Resolve | Kind) -> list[str]:
         """The indexes by which it finds what a question asks for, by names that say what they hold; a kind stands for
         the question of `find`."""
 

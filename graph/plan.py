@@ -162,6 +162,11 @@ def fits_order(order: Order, position: Position) -> bool:
     return all(value is None or isinstance(value, _HELD[key.type]) for key, value in zip(order, values, strict=True))
 
 
+def fits_search(position: Position) -> bool:
+    """Whether a position can be one of what was found: the score, a number that decides between equals, the id."""
+    return [type(value) for value in position] == [float, int, str]
+
+
 def fits_relations(position: Position) -> bool:
     """Whether a position can be one of relations in canonical order."""
     return [type(value) for value in position] == [int, str, str, int, int]
@@ -214,6 +219,23 @@ class Expand(msgspec.Struct, frozen=True):
     def is_whole(self) -> bool:
         """Whether nothing is left out, and the order is the natural one."""
         return not self.order and self.where == ALWAYS
+
+
+class Search(msgspec.Struct, frozen=True):
+    """The entities in which all words of a text are found, the last one perhaps not yet whole: of these kinds (None: of
+    all), best first. Of more than `most_ranked` only the names are ranked, the others follow in a fixed order."""
+
+    text: str
+    kinds: tuple[Kind, ...] | None = None
+    most_ranked: int = 500
+
+
+class Resolve(msgspec.Struct, frozen=True):
+    """What a code or name may mean among these kinds (None: among all): the `first` so many, the surest first."""
+
+    text: str
+    kinds: tuple[Kind, ...] | None = None
+    first: int = 5
 
 
 class Relations(msgspec.Struct, frozen=True):

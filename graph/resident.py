@@ -21,7 +21,7 @@ from graph.analytics.pace import Walk, run
 from graph.analytics.rankings import Rankings
 from graph.analytics.routes import routes
 from graph.analytics.wiring import Wiring
-from graph.engine import FindingPage, Reach, RelationPage, Statistics
+from graph.engine import FindingPage, Hits, Reach, RelationPage, Resolution, Statistics
 from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
 from graph.pages import page_of
@@ -35,6 +35,8 @@ from graph.plan import (
     Page,
     Position,
     Relations,
+    Resolve,
+    Search,
     Where,
     conjunction,
     natural_order,
@@ -42,6 +44,9 @@ from graph.plan import (
 from graph.predicates import Predicate, one_term, predicate, some_term
 from graph.quality.checkup import Checkup
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
+from graph.search.index import SearchIndex
+from graph.search.meaning import resolve as meanings_of
+from graph.search.ranking import count_found, search_page
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 T = TypeVar("T")
@@ -79,6 +84,7 @@ class Resident:
         }
         self._relation_counts: Counter[RelationKind] = Counter()
         self._checkup = Checkup(self._statements, lambda: f"{clock():%Y-%m-%d}")
+        self.words = SearchIndex(self, lambda: self.graph)
 
     # What it holds, for whoever checks writes.
 
@@ -143,6 +149,7 @@ class Resident:
         self.adjacency.forget(touched)
         self.wiring.tidy()
         self._checkup.note_change()
+        self.words.note(touched, before)
 
     def _apply_relation(self, action: ChangeAction, relation: Relation) -> None:
         key = edge_key(relation)
@@ -179,6 +186,11 @@ class Resident:
             for entity in arriving:
                 if entity.kind is kind:
                     insort(index.setdefault(getattr(entity, attribute), []), entity.id)
+
+    def prepare(self, most: int) -> bool:
+        """Writes so many of the search index's entries that are still to be written; whether there are more. Nobody has
+        to call it: a search that comes first writes them all."""
+        return self.words.catch_up(most)
 
     # Answering: the port.
 
@@ -247,6 +259,15 @@ class Resident:
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         return [len(self._wanted(start, step)) for start in frontier]
 
+    async def search(self, search: Search, page: Page) -> Hits:
+        return search_page(self.words, search, page)
+
+    async def count_found(self, search: Search) -> dict[Kind, int]:
+        return count_found(self.words, search)
+
+    async def resolve(self, resolve: Resolve) -> list[Resolution]:
+        return meanings_of(self.words, resolve)
+
     async def statistics(self) -> Statistics:
         entities = {kind: len(shelf.entities) for kind, shelf in self._shelves.items()}
         return Statistics(entities, {kind: self._relation_counts[kind] for kind in RelationKind})
@@ -269,7 +290,7 @@ class Resident:
     async def findings(self, page: Page) -> FindingPage:
         return (await self._checkup.findings()).page(page)
 
-    async def indexes(self, question: Match | Expand | Relations | Kind) -> list[str]:
+    async def indexes(self, question: Match | Expand | Relations | Search | Resolve | Kind) -> list[str]:
         used: list[str] = []
 
         def noted(path: Path, attribute: str, term: Any) -> Set[str]:
@@ -285,6 +306,10 @@ class Resident:
                 predicate(found.rest, self.adjacency.along, noted)
             case Expand():
                 predicate(question.where, self.adjacency.along, noted)
+            case Search():
+                used.append("words")
+            case Resolve():
+                used.append("names and codes")
         return used
 
     def _sorter(self, order: Order, kind: Kind | None) -> Sorter:

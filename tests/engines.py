@@ -8,7 +8,7 @@ from zlib import crc32
 import msgspec
 
 from api.settings import Settings
-from graph.engine import Engine, Finding, FindingPage, Lasting, Reach, RelationPage, settle
+from graph.engine import Engine, Finding, FindingPage, Hits, Lasting, Reach, RelationPage, Resolution, settle
 from graph.errors import InvalidInput
 from graph.model import Entity, Relation
 from graph.plan import Expand, Match, Page
@@ -136,6 +136,27 @@ class Sabotaged:
     async def count_relations(self, frontier: Sequence[str], step: Any) -> list[int]:
         self._check("relations")
         return await self._engine.count_relations(frontier, step)
+
+    async def search(self, search: Any, page: Page) -> Hits:
+        self._check("search")
+        hits = await self._engine.search(search, page)
+        places = {entity.id: place for place, entity in enumerate(hits.entities)}
+        return Hits(
+            [self.spoil(entity) for entity in hits.entities],
+            hits.scores,
+            lambda entity: hits.highlights(places[entity.id]),
+            lambda entity: hits.position(places[entity.id]),
+            has_previous=hits.has_previous,
+            has_next=hits.has_next,
+        )
+
+    async def count_found(self, search: Any) -> dict[Kind, int]:
+        self._check("found")
+        return await self._engine.count_found(search)
+
+    async def resolve(self, resolve: Any) -> list[Resolution]:
+        self._check("resolve")
+        return [found._replace(entity=self.spoil(found.entity)) for found in await self._engine.resolve(resolve)]
 
     async def statistics(self) -> Any:
         self._check("statistics")

@@ -22,6 +22,7 @@ OFF_LIMITS = {
 }
 COMPOSES = "api.__main__"  # the one module that knows all three packages
 KNOW_NETWORKX = {"graph.resident", "graph.adjacency", "graph.walks", "graph.analytics", "graph.formats.graphml"}
+KNOW_SQLITE = {"graph.journal.sqlite", "graph.search.index"}
 READ_THE_ENVIRONMENT = {"api.settings"}
 
 LONGEST_MODULE = 500
@@ -93,6 +94,10 @@ def test_only_the_command_brings_the_seed_to_the_api():
 
 def test_networkx_stays_where_nodes_and_edges_are_spoken_of():
     assert importers_of("networkx") <= KNOW_NETWORKX
+
+
+def test_sqlite_stays_with_the_journal_and_the_index_of_words():
+    assert {module for module in MODULES if "sqlite3" in imports(module)} <= KNOW_SQLITE
 
 
 def test_only_the_settings_read_the_environment():

@@ -115,10 +115,10 @@ class Bound:
 def is_asked(parent: str, field: str, named: str) -> bool:
     """Whether a field has a call of its own."""
     if parent.endswith(("Connection", "Edge")):
-        return field not in SHOWN and (field == "totalCount" or named in ENTITIES)
+        return field not in SHOWN and (field in ("totalCount", "facets") or named in ENTITIES)
     if parent in GRAPH_ANSWERS:
         return False  # they hold what they show
-    return named in ENTITIES or named.endswith("Connection") or named in ("GraphInfo", *GRAPH_ANSWERS)
+    return named in ENTITIES or named.endswith("Connection") or named in ("GraphInfo", "Resolution", *GRAPH_ANSWERS)
 
 
 @examples(300)
@@ -202,6 +202,15 @@ COSTS = {
     },
     '{ similar(id: "project:0") { items { score entity { name } shared { name } } } }': {"similar": 1},
     "{ central(measure: DEGREE) { items { entity { sources { nodes { name } } } } } }": {"central": 1, "expand": 1},
+    '{ search(text: "pro") { nodes { name sources { nodes { id } } } edges { score } pageInfo { hasNextPage } } }': {
+        "search": 1,
+        "expand": 1,
+    },
+    '{ search(text: "pro") { totalCount facets(fields: [KIND]) { buckets { count } } nodes { id } } }': {
+        "search": 1,
+        "count_found": 1,
+    },
+    '{ resolve(text: "ML") { score entity { sources { totalCount } } } }': {"resolve": 1, "count_reached": 1},
     # Of several kinds: countries, projects and sources are asked together.
     '{ nodes(ids: ["country:ML", "project:0", "source:s"]) { ... on Entity { sources { nodes { id } } } } }': {
         "lookup": 1,

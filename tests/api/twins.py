@@ -19,8 +19,8 @@ from graph.engine import Engine
 from graph.journal.journal import Head
 from tests.operations import Asked
 
-SETTINGS = Settings(default_page=3, max_nodes=10**15, question_ms=60_000)
-"""Small pages, so that lists have several; no budget, as the worlds of tests are small."""
+SETTINGS = Settings(default_page=3, max_nodes=10**15, question_ms=60_000, ranked_matches=5)
+"""Small pages, so that lists have several; few matches ranked; no budget, as the worlds of tests are small."""
 
 BUDGETS = Budgets.of(SETTINGS)
 
@@ -80,8 +80,16 @@ class Twins:
         return _answer(self._reference, asked, explained)
 
     def _context(self) -> Request:
-        pages = SETTINGS.default_page, SETTINGS.max_page
-        return Request(self.engine, self.head, *pages, SETTINGS.max_conditions, BUDGETS)
+        return Request(
+            self.engine,
+            self.head,
+            page_default=SETTINGS.default_page,
+            page_limit=SETTINGS.max_page,
+            most_conditions=SETTINGS.max_conditions,
+            longest_text=SETTINGS.max_text,
+            most_ranked=SETTINGS.ranked_matches,
+            budgets=BUDGETS,
+        )
 
 
 def _answer(executor: Executor, asked: Asked, explained: bool) -> Answer:

@@ -8,7 +8,7 @@ import msgspec
 
 from graph.graph import Graph
 from graph.parse import write
-from tests.bench import graph_questions
+from tests.bench import graph_questions, search_questions
 from tests.bench.lab import Lab
 from tests.bench.report import Goal, Part
 
@@ -23,7 +23,7 @@ class Section(NamedTuple):
     goals: list[Goal]
 
 
-SECTIONS = [graph_questions.measure]
+SECTIONS = [graph_questions.measure, search_questions.measure]
 
 
 def measure(lab: Lab) -> Part:
