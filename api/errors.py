@@ -13,6 +13,7 @@ from graphql import GraphQLError
 from graph.errors import (
     Conflict,
     FieldgraphError,
+    IncompatibleAggregation,
     InvalidCursor,
     InvalidInput,
     NotFound,
@@ -33,6 +34,7 @@ CODES: dict[type[FieldgraphError], str] = {
     InvalidInput: BAD_USER_INPUT,
     InvalidCursor: "INVALID_CURSOR",
     NotFound: "NOT_FOUND",
+    IncompatibleAggregation: "INCOMPATIBLE_AGGREGATION",
     Conflict: "CONFLICT",
     Refused: BAD_USER_INPUT,
     StoreError: INTERNAL,

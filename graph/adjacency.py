@@ -5,7 +5,7 @@ time. A change is looked at from both its ends: from which starts a path leads o
 whether these are still reached from those is found out anew.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Any
 
 import networkx as nx
@@ -15,7 +15,10 @@ from graph.ordering import Sorter
 from graph.pages import FirstPages, Members
 from graph.paths import Path
 from graph.plan import Page, natural_order
-from graph.walks import Walks
+from graph.walks import Strides, Walks
+
+Watcher = Callable[[str | None], None]
+"""Is told of a start from which a path may lead elsewhere than before; None stands for all of them."""
 
 PageSize = tuple[int | None, int | None]
 """How many from the start, or from the end."""
@@ -38,6 +41,7 @@ class Known(dict[str, Members]):
         self.charge = adjacency.charge
         self.pages: dict[PageSize, FirstPages] = {}
         self.postings: dict[str, Postings] = {}
+        self.watchers: list[Watcher] = []
 
     def __missing__(self, start: str) -> Members:
         return self._adjacency.walk_and_remember(self._path, start)
@@ -64,6 +68,9 @@ class Known(dict[str, Members]):
     def renew(self, starts: set[str], targets: set[str]) -> None:
         """Has a commit count that could have altered whether some of these targets are reached from these starts, or
         how. A few are looked at; of many, what was known is forgotten."""
+        for watcher in self.watchers:
+            for start in starts:
+                watcher(start)
         for pages in self.pages.values():
             for start in starts:
                 pages.forget(start)
@@ -179,6 +186,21 @@ class Adjacency:
         self.along(path)[start] = members
         return members
 
+    def watch(self, path: Path, watcher: Watcher) -> None:
+        """Has every change of what the path reaches told."""
+        self.along(path).watchers.append(watcher)
+
+    def follow(self, paths: Sequence[Path], starts: Iterable[str]) -> Iterator[tuple[str, Iterable[str]]]:
+        """Of each start the ids that paths reach one after the other, each once, in no order. Nothing of it is
+        remembered beyond the call, so it suits many starts."""
+        strides = [(path, Strides(self.walks)) for path in paths]
+        for start in starts:
+            ids: set[str] = {start}
+            for path, stride in strides:
+                reached = set[str]().union(*(stride.reached(path, id) for id in ids))
+                ids = {id for id in reached if self.wanted(path, id)}
+            yield start, ids
+
     def count(self, path: Path, start: str) -> int:
         return len(self.members(path, start).entities)
 
@@ -238,9 +260,11 @@ class Adjacency:
         """Forgets what these records, just changed, could have altered. Call it after the graph has changed."""
         if len(records) >= self.BULK:
             self.forget_all()
+            for watcher in [each for known in self._known.values() for each in known.watchers]:
+                watcher(None)
             return
         for path, known in self._known.items():
-            if known or known.pages or known.postings:
+            if known or known.pages or known.postings or known.watchers:
                 starts = set[str]().union(*(self.walks.starts(path, record) for record in records))
                 targets = (
                     set[str]().union(*(self.walks.targets(path, record) for record in records)) if starts else set()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, S
 from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from graph.errors import FieldgraphError
+from graph.grouping import Grouping, Groups
 from graph.model import Entity, Relation
 from graph.plan import Expand, Match, Page, Position, Relations, Resolve, Search
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
@@ -158,6 +160,10 @@ class Statistics(NamedTuple):
     relations: dict[RelationKind, int]
 
 
+Grouped = Groups | FieldgraphError
+"""The answer to one grouping: a page of groups, or why there can be none."""
+
+
 class Engine(Protocol):
     """What answers questions. One instance answers for one version at a time."""
 
@@ -194,6 +200,14 @@ class Engine(Protocol):
 
     async def resolve(self, resolve: Resolve) -> list[Resolution]:
         """What a code or name may mean."""
+
+    async def group(self, match: Match, groupings: Sequence[Grouping]) -> list["Grouped"]:
+        """Groups of the entities of the kind; the condition is each grouping's own."""
+
+    async def group_reached(
+        self, frontier: Sequence[str], step: Expand, groupings: Sequence[Grouping]
+    ) -> list[list["Grouped"]]:
+        """For each id, groups of what the path reaches from it; the condition is each grouping's own."""
 
     async def statistics(self) -> Statistics:
         """How many entities and relations of each kind there are."""

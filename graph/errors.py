@@ -20,6 +20,10 @@ class NotFound(FieldgraphError):
     """Something named that is not there."""
 
 
+class IncompatibleAggregation(FieldgraphError):
+    """Values that cannot be added were asked to be."""
+
+
 class Conflict(FieldgraphError):
     """Somebody else changed what was about to be changed."""
 

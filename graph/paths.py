@@ -83,6 +83,7 @@ PARTNERS_INSIDE = _path(
 REGION = _hop("region", Kind.PLACE, WITHIN)
 PARENT = _hop("parent", None, WITHIN)
 CHILDREN = _hop("children", Kind.PLACE, IN_IT)
+AROUND_IT = _path("aroundIt", None, Way((WITHIN, AROUND)))
 COUNTRY_AROUND = _path("countryAround", Kind.COUNTRY, Way((AROUND,)))
 
 # Of a project

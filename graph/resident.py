@@ -9,6 +9,7 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import networkx as nx
@@ -21,11 +22,15 @@ from graph.analytics.pace import Walk, run
 from graph.analytics.rankings import Rankings
 from graph.analytics.routes import routes
 from graph.analytics.wiring import Wiring
-from graph.engine import FindingPage, Hits, Reach, RelationPage, Resolution, Statistics
-from graph.model import Change, Entity, Relation, RelationName, share_ids
+from graph.columns import Table
+from graph.engine import FindingPage, Grouped, Hits, Reach, RelationPage, Resolution, Statistics
+from graph.errors import FieldgraphError
+from graph.grouping import Grouping
+from graph.groups import Grouper
+from graph.model import Change, Entity, Relation, RelationName, Source, share_ids
 from graph.ordering import Shelf, Sorter, bounds
 from graph.pages import page_of
-from graph.paths import Path
+from graph.paths import AROUND_IT, SOURCES, Path
 from graph.plan import (
     ALWAYS,
     And,
@@ -47,6 +52,7 @@ from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, S
 from graph.search.index import SearchIndex
 from graph.search.meaning import resolve as meanings_of
 from graph.search.ranking import count_found, search_page
+from graph.totals import Ancestry
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
 T = TypeVar("T")
@@ -85,6 +91,8 @@ class Resident:
         self._relation_counts: Counter[RelationKind] = Counter()
         self._checkup = Checkup(self._statements, lambda: f"{clock():%Y-%m-%d}")
         self.words = SearchIndex(self, lambda: self.graph)
+        self._tables: dict[Kind, Table] = {}
+        self._ancestry = Ancestry(partial(self.adjacency.follow, (AROUND_IT,)))
 
     # What it holds, for whoever checks writes.
 
@@ -150,6 +158,8 @@ class Resident:
         self.wiring.tidy()
         self._checkup.note_change()
         self.words.note(touched, before)
+        if any(isinstance(record, Relation) and record.kind is RelationKind.PART_OF for record in touched):
+            self._ancestry.forget()
 
     def _apply_relation(self, action: ChangeAction, relation: Relation) -> None:
         key = edge_key(relation)
@@ -179,6 +189,8 @@ class Resident:
         for kind in Kind:
             self._shelves[kind].discard([entity for entity in leaving if entity.kind is kind])
             self._shelves[kind].add([entity for entity in arriving if entity.kind is kind])
+            if (table := self._tables.get(kind)) is not None:
+                table.replace(*([e.id for e in those if e.kind is kind] for those in (leaving, arriving)))
         for (kind, attribute), index in self._found.items():
             for entity in leaving:
                 if entity.kind is kind:
@@ -247,6 +259,45 @@ class Resident:
             return [self.adjacency.count(step.path, start) for start in frontier]
         reached = (self.adjacency.members(step.path, start).entities for start in frontier)
         return [sum(map(keep, entities)) for entities in reached]
+
+    async def group(self, match: Match, groupings: Sequence[Grouping]) -> list[Grouped]:
+        grouper = self._grouper(match.kind)
+        return [self._grouped(grouper, self._matching(Match(match.kind, each.where)), each) for each in groupings]
+
+    async def group_reached(
+        self, frontier: Sequence[str], step: Expand, groupings: Sequence[Grouping]
+    ) -> list[list[Grouped]]:
+        keeps = [self._filter(each.where) for each in groupings]
+        answers = []
+        for start in frontier:
+            entities = self.adjacency.members(step.path, start).entities
+            grouper = self._grouper(step.path.target, entities)
+            kept = [entities if keep is None else list(filter(keep, entities)) for keep in keeps]
+            answers.append([self._grouped(grouper, *asked) for asked in zip(kept, groupings, strict=True)])
+        return answers
+
+    def _grouped(self, grouper: Grouper, entities: Sequence[Entity], grouping: Grouping) -> Grouped:
+        try:
+            return grouper.group(entities, grouping)
+        except FieldgraphError as error:
+            return error
+
+    def _grouper(self, kind: Kind | None, entities: Sequence[Entity] = ()) -> Grouper:
+        """What groups the entities of a kind; of several kinds, just these entities."""
+        if kind is None:
+            table = Table(self.adjacency, self.entity, [entity.id for entity in entities])
+        elif kind not in self._tables:
+            table = self._tables[kind] = Table(
+                self.adjacency, self.entity, [e.id for e in self._shelves[kind].entities]
+            )
+        else:
+            table = self._tables[kind]
+        return Grouper(table, self.entity, self._ancestry, self._published)
+
+    def _published(self, id: str) -> str:
+        """The newest date on which a source of an entity was published; empty where none is known."""
+        sources = self.adjacency.members(SOURCES, id).entities
+        return max((source.published_on or "" for source in sources if isinstance(source, Source)), default="")
 
     async def relations(self, frontier: Sequence[str], step: Relations, page: Page) -> list[RelationPage]:
         answers = []

@@ -25,6 +25,11 @@ class Term(str, Enum):  # noqa: UP042  # StrEnum takes no description beside the
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def label(self) -> str:
+        """The word as people read it: "International NGO"."""
+        return self.name.replace("_", " ").capitalize().replace(" ngo", " NGO")
+
 
 class Kind(Term):
     """The kinds of entities."""

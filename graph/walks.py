@@ -105,11 +105,14 @@ class Walks:
 
     def _forth(self, ids: set[str], hops: Sequence[Hop]) -> set[str]:
         for hop in hops:
-            if hop.many:
-                ids = self._closure(ids, hop)
-            else:
-                ids = {other for id in ids for other, _ in self._relations(id, hop)}
+            ids = self.along(ids, hop)
         return ids
+
+    def along(self, ids: set[str], hop: Hop) -> set[str]:
+        """Where one hop leads from any of these; with `many`, any number of hops, none included."""
+        if hop.many:
+            return self._closure(ids, hop)
+        return {other for id in ids for other, _ in self._relations(id, hop)}
 
     def _along(self, reached: Links, hop: Hop, *, tells: bool) -> Links:
         """One hop from each entity reached; the hop that `tells` adds its relations to those that lead there. With
@@ -140,6 +143,29 @@ class Walks:
 
     def _between(self, near: Mapping[str, Mapping[Any, Mapping[str, Any]]], other: str, hop: Hop) -> list[Relation]:
         return [data["record"] for key, data in near.get(other, {}).items() if key[0] is hop.relation]
+
+
+class Strides:
+    """Walks from many starts to bare ids, while the graph does not change: what a hop leads to is looked up once."""
+
+    def __init__(self, walks: Walks) -> None:
+        self._walks = walks
+        self._known: dict[tuple[Hop, str], set[str]] = {}
+
+    def reached(self, path: Path, start: str) -> set[str]:
+        ids: set[str] = set()
+        for way in path.ways:
+            frontier = {start}
+            for hop in way.hops:
+                frontier = set[str]().union(*(self._along(hop, id) for id in frontier))
+            ids |= frontier
+        return ids
+
+    def _along(self, hop: Hop, id: str) -> set[str]:
+        known = self._known.get((hop, id))
+        if known is None:
+            known = self._known[hop, id] = self._walks.along({id}, hop)
+        return known
 
 
 def reverse(hop: Hop) -> Hop:

@@ -1,0 +1,276 @@
+"""Groups of entities: counted, added up, kept, ordered and paged, over the columns of their kind."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from graph.columns import MISSING, Column, Numbers, Table
+from graph.errors import IncompatibleAggregation, InvalidInput
+from graph.grouping import Figure, Group, Grouping, GroupKey, Groups, KeyType, KeyValue, Totals
+from graph.model import Entity
+from graph.plan import ALWAYS, Compare, Position
+from graph.predicates import predicate
+from graph.totals import Ancestry, Sums, sums
+from graph.values import fold
+from graph.vocabulary import Term
+
+MOST_ROWS = 5_000_000
+"""Pairs of an entity and a group: entities with many values of several keys make many."""
+
+LARGEST = 2**62
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """The numbers of a group, to hold against conditions."""
+
+    count: int
+    sum: float | None = None
+    avg: float | None = None
+    min: float | None = None
+    max: float | None = None
+
+
+class Spread(NamedTuple):
+    """Entities spread over groups: the row of each pair, its group, and one pair of each group."""
+
+    rows: Numbers
+    groups: Numbers
+    counts: Numbers
+    codes: list[Numbers]
+    """Of each key, the code that each group has."""
+
+
+def spread(rows: Numbers, columns: Sequence[Column]) -> Spread:
+    """Finds the groups that rows fall into. Raises InvalidInput where that makes too many pairs."""
+    codes: list[Numbers] = []
+    for column in columns:
+        counts, found = column.of(rows)
+        if counts is not None:
+            if len(found) > MOST_ROWS:
+                raise InvalidInput(f"These keys make more than {MOST_ROWS:,} pairs. Group by fewer, or filter first.")
+            rows = np.repeat(rows, counts)
+            codes = [np.repeat(earlier, counts) for earlier in codes]
+        codes.append(found)
+    combined, size = np.zeros(len(rows), np.int64), 1
+    for column, own in zip(columns, codes, strict=True):
+        if size * len(column.values) > LARGEST:
+            distinct, combined = np.unique(combined, return_inverse=True)
+            size = len(distinct)
+        combined = combined * len(column.values) + own
+        size *= len(column.values)
+    if not len(rows):
+        return Spread(rows, combined, combined, [combined for _ in columns])
+    if size <= max(4 * len(rows), 65_536):  # several times as quick as sorting
+        every = np.bincount(combined, minlength=size)
+        present = np.flatnonzero(every)
+        numbers = np.zeros(size, np.int64)
+        numbers[present] = np.arange(len(present))
+        groups, totals = numbers[combined], every[present]
+    else:
+        _, groups, totals = np.unique(combined, return_inverse=True, return_counts=True)
+    one = np.zeros(len(totals), np.int64)
+    one[groups] = np.arange(len(rows))
+    return Spread(rows, groups, totals, [own[one] for own in codes])
+
+
+class Grouper:
+    """Answers groupings of entities of one table. `record` gets an entity by id."""
+
+    def __init__(
+        self, table: Table, record: Callable[[str], Entity | None], ancestry: Ancestry, newest: Callable[[str], str]
+    ) -> None:
+        self._table = table
+        self._record = record
+        self._ancestry = ancestry
+        self._newest = newest
+
+    def group(self, entities: Sequence[Entity], grouping: Grouping) -> Groups:
+        """A page of their groups. Raises InvalidInput, and IncompatibleAggregation where groups are to be kept or
+        ordered by what cannot be added."""
+        columns = [self._table.column(key) for key in grouping.keys]
+        found = spread(self._table.rows(entities), columns)
+        return Arranged(self, grouping, columns, found).page()
+
+    def sums(self, found: Spread) -> Sums:
+        return sums(self._table, found.rows, found.groups, len(found.counts), self._ancestry, self._newest)
+
+    def shown(self, key: GroupKey, value: Any, row: int) -> KeyValue:
+        """A value and its label; `row` is that of an entity that has it."""
+        if value is None:
+            return KeyValue(None, "Not stated")
+        if isinstance(value, Term):
+            return KeyValue(value.name, value.label)
+        if key.type is KeyType.ENTITY:
+            entity = self._record(value)
+            return KeyValue(value, value if entity is None else entity.name)
+        if key.type is KeyType.CODE:
+            codes = getattr(self._record(self._table.id(row)), key.attribute)
+            return KeyValue(value, next((code.label for code in codes if code.code == value and code.label), value))
+        return KeyValue(value, value)
+
+    def rank(self, key: GroupKey, value: Any) -> list[Any] | None:
+        """What a value of a key is ordered by; None stands last."""
+        if value is None:
+            return None
+        if isinstance(value, Term):
+            return [value.rank]
+        if key.type is KeyType.ENTITY:
+            entity = self._record(value)
+            name = value if entity is None else entity.name
+            return [fold(name), name, value]
+        return [fold(value), value]
+
+
+class Arranged:
+    """The groups of one question, kept and put in order as it says."""
+
+    def __init__(self, grouper: Grouper, grouping: Grouping, columns: Sequence[Column], found: Spread) -> None:
+        self._grouper = grouper
+        self._grouping = grouping
+        self._columns = columns
+        self._found = found
+        self._sums = grouper.sums(found) if grouping.adds else None
+        if self._sums is not None and self._sums.unlike and self._asks_for_values():
+            raise incompatible(next(iter(self._sums.unlike.values())))
+        self._ranks = [self._ranked(key, column, codes) for key, column, codes in self._parts()]
+
+    def _parts(self) -> Iterator[tuple[GroupKey, Column, Numbers]]:
+        return zip(self._grouping.keys, self._columns, self._found.codes, strict=True)
+
+    def _asks_for_values(self) -> bool:
+        return self._grouping.by not in (None, Figure.COUNT) or asks_for_values(self._grouping.having)
+
+    def _ranked(self, key: GroupKey, column: Column, codes: Numbers) -> Numbers:
+        """The place of each group among the values of a key; what is missing comes last."""
+        distinct = np.unique(codes)
+        ranks = {int(code): self._rank(key, column, code) for code in distinct}
+        keyed = [(rank is None, rank or [], code) for code, rank in ranks.items()]
+        places = np.zeros(len(column.values), np.int64)
+        for place, (_, _, code) in enumerate(sorted(keyed)):
+            places[code] = place
+        placed: Numbers = places[codes]
+        return placed
+
+    def _rank(self, key: GroupKey, column: Column, code: int) -> list[Any] | None:
+        return self._grouper.rank(key, column.values[code])
+
+    def _figure(self, figure: Figure) -> Any:
+        return self._found.counts if figure is Figure.COUNT else getattr(self._sums, figure.value)
+
+    def _order(self) -> Numbers:
+        """The groups that are kept, in order."""
+        kept = np.arange(len(self._found.counts))
+        if self._grouping.having != ALWAYS:
+            keep = predicate(self._grouping.having, _nothing, _nothing)
+            kept = np.array([group for group in range(len(kept)) if keep(self._figures(group))], np.int64)
+        if not len(kept):
+            return kept
+        down = -1 if self._grouping.descending else 1
+        keys = [ranks[kept] for ranks in self._ranks]
+        if self._grouping.by is None:
+            missing = [codes[kept] == MISSING for codes in self._found.codes]
+            weights = [
+                part for is_missing, ranks in zip(missing, keys, strict=True) for part in (is_missing, down * ranks)
+            ]
+        else:
+            figures = self._figure(self._grouping.by)[kept]
+            weights = [np.isnan(figures), down * np.nan_to_num(figures), *keys]
+        ordered: Numbers = kept[np.lexsort(weights[::-1])] if weights else kept
+        return ordered
+
+    def _figures(self, group: int) -> Figures:
+        if self._sums is None:
+            return Figures(int(self._found.counts[group]))
+        sums = self._sums
+        numbers = (known(values[group]) for values in (sums.sum, sums.avg, sums.min, sums.max))
+        return Figures(int(self._found.counts[group]), *numbers)
+
+    def position(self, group: int) -> Position:
+        """Where a group stands: its figure, and what its values are ordered by."""
+        by = self._grouping.by
+        figure = None if by is None else known(self._figure(by)[group])
+        return (figure, *(self._rank(key, column, codes[group]) for key, column, codes in self._parts()))
+
+    def page(self) -> Groups:
+        order = self._order()
+        start, after = 0, self._grouping.after
+        if after is not None:
+            mark = self._comparable(after)
+            start = bisect_right(order, mark, key=lambda group: self._comparable(self.position(group)))
+        stop = len(order) if self._grouping.first is None else min(len(order), start + self._grouping.first)
+        shown = [self._group(int(group)) for group in order[start:stop]]
+        return Groups(shown, len(order), start > 0, stop < len(order))
+
+    def _comparable(self, position: Position) -> tuple[Any, ...]:
+        down = self._grouping.descending
+        figure, *ranks = position
+        if self._grouping.by is None:
+            return tuple((rank is None, _Reversed(rank) if down else rank or []) for rank in ranks)
+        weight = 0 if figure is None else -figure if down else figure
+        return (figure is None, weight, *((rank is None, rank or []) for rank in ranks))
+
+    def _group(self, group: int) -> Group:
+        row = int(self._found.rows[np.argmax(self._found.groups == group)])
+        values = tuple(
+            self._grouper.shown(key, column.values[codes[group]], row) for key, column, codes in self._parts()
+        )
+        return Group(values, int(self._found.counts[group]), self._totals(group), self.position(group))
+
+    def _totals(self, group: int) -> Totals | None:
+        if self._sums is None:
+            return None
+        sums = self._sums
+        return Totals(
+            known(sums.sum[group]),
+            known(sums.avg[group]),
+            known(sums.min[group]),
+            known(sums.max[group]),
+            int(sums.present[group]),
+            int(sums.missing[group]),
+            sums.unlike.get(group, ()),
+        )
+
+
+class _Reversed:
+    """Compares the other way round."""
+
+    def __init__(self, rank: list[Any] | None) -> None:
+        self.rank = rank or []
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Reversed) and self.rank == other.rank
+
+    def __lt__(self, other: "_Reversed") -> bool:
+        return other.rank < self.rank
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def known(number: float) -> Any:
+    """The number as Python has it, None for NaN."""
+    return None if number != number else number.item() if isinstance(number, np.generic) else number
+
+
+def asks_for_values(where: Any) -> bool:
+    """Whether a condition on groups asks for more than how many they hold."""
+    if isinstance(where, Compare):
+        return where.attribute != Figure.COUNT.value
+    return any(map(asks_for_values, getattr(where, "parts", ())))
+
+
+def incompatible(unlike: Sequence[str]) -> IncompatibleAggregation:
+    told = " and ".join(unlike)
+    reason = {
+        "SUBJECT": "a total and its own parts: a place, and what it lies in",
+        "PERIOD": "a total and its own parts: a span, and a longer one around it",
+    }.get(unlike[0], f"more than one {' and '.join(key.lower() for key in unlike)}")
+    return IncompatibleAggregation(
+        f"These values cannot be added, as there is {reason}. Group by {told} as well, or filter to one."
+    )
+
+
+def _nothing(*_: Any) -> Any:
+    raise TypeError("A condition on groups follows no path.")
