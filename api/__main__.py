@@ -25,7 +25,7 @@ from api.following import Follower
 from api.fragments import Memory
 from api.introspection import Introspection
 from api.persisted import PersistedQueries
-from api.request import Budgets, Request
+from api.request import Request
 from api.schema import core, print_sdl, schema
 from api.server import listen, serve
 from api.settings import Settings, load_settings
@@ -262,21 +262,7 @@ def opened(settings: Settings, *, seeds: bool = False) -> Iterator[Graph]:
 
 def executor_of(graph: Graph, settings: Settings) -> Executor:
     """What answers requests from this graph, as it is when each arrives."""
-
-    budgets = Budgets.of(settings)
-
-    def context() -> Request:
-        return Request(
-            graph.engine,
-            graph.head,
-            page_default=settings.default_page,
-            page_limit=settings.max_page,
-            most_conditions=settings.max_conditions,
-            longest_text=settings.max_text,
-            most_ranked=settings.ranked_matches,
-            budgets=budgets,
-        )
-
+    request = Request.under(settings)
     made = core(schema)
     compiler = (
         Compiler(made, Memory(settings.fragment_memory), settings.plan_memory)
@@ -285,12 +271,13 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     )
     return Executor(
         made,
-        context,
+        lambda: request(graph.engine, graph.head),
         Documents(made, settings),
         compiler,
         persisted=PersistedQueries(settings.persisted_characters),
         introspection=Introspection(settings.introspection_memory) if compiler else None,
         explains=settings.explain,
+        is_current=lambda context: context.head is graph.head,
     )
 
 

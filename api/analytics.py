@@ -1,46 +1,29 @@
 """Graph questions: their steps, and the types that they are answered with."""
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import strawberry
 
 from api.fields import Arguments, Step, argument, attribute, stepped
+from api.inputs import number_given, terms_given
 from api.request import Request
 from api.types import Entity, Relation
 from graph.engine import Engine
-from graph.errors import InvalidInput
 from graph.questions import TIME, Central, Neighborhood, Paths, Similar
 from graph.vocabulary import CentralityMeasure, Kind, RelationKind
 
-T = TypeVar("T")
-
-
-# From arguments to questions. An argument given as null counts as absent.
-
-
-def _number(given: Arguments, name: str, default: int, most: int) -> int:
-    """A number from 1 to `most`. Raises InvalidInput."""
-    value = given.get(name)
-    number: int = default if value is None else value
-    if not 1 <= number <= most:
-        raise InvalidInput(f"{name} is {number}; it can be 1 to {most:,}.")
-    return number
-
-
-def _some(terms: Collection[T] | None) -> tuple[T, ...] | None:
-    """The terms, each once; None where there is no list."""
-    return None if terms is None else tuple(dict.fromkeys(terms))
+# From arguments to questions.
 
 
 def neighborhood_asked(request: Request, given: Arguments) -> Neighborhood:
     budgets = request.budgets
     return Neighborhood(
         given["id"],
-        _number(given, "hops", HOPS, budgets.max_hops),
-        _number(given, "limit", LIMIT, budgets.max_neighbors),
-        _some(given.get("relations")),
-        _some(given.get("kinds")),
+        number_given(given, "hops", HOPS, budgets.max_hops),
+        number_given(given, "limit", LIMIT, budgets.max_neighbors),
+        terms_given(given.get("relations")),
+        terms_given(given.get("kinds")),
         budgets.max_relations,
         budgets.question_ms,
     )
@@ -50,24 +33,24 @@ def paths_asked(request: Request, given: Arguments) -> Paths:
     return Paths(
         given["from"],
         given["to"],
-        _number(given, "maxHops", MAX_HOPS, request.budgets.max_hops),
-        _some(given.get("relations")),
-        _some(given.get("avoid")) or (),
-        _number(given, "first", TRAILS, request.budgets.max_results),
+        number_given(given, "maxHops", MAX_HOPS, request.budgets.max_hops),
+        terms_given(given.get("relations")),
+        terms_given(given.get("avoid")) or (),
+        number_given(given, "first", TRAILS, request.budgets.max_results),
         request.budgets.question_ms,
     )
 
 
 def similar_asked(request: Request, given: Arguments) -> Similar:
     budgets = request.budgets
-    first = _number(given, "first", FIRST, budgets.max_results)
+    first = number_given(given, "first", FIRST, budgets.max_results)
     return Similar(given["id"], first, budgets.max_shared, budgets.question_ms)
 
 
 def central_asked(request: Request, given: Arguments) -> Central:
     budgets = request.budgets
-    first = _number(given, "first", FIRST, budgets.max_results)
-    kinds = _some(given.get("kinds"))
+    first = number_given(given, "first", FIRST, budgets.max_results)
+    kinds = terms_given(given.get("kinds"))
     return Central(given["measure"], kinds, first, budgets.max_results, budgets.pivots, budgets.question_ms)
 
 

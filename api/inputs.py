@@ -3,9 +3,9 @@
 The filters and orders of each kind are derived from its fields (api/derived.py) and registered here by kind.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import strawberry
@@ -37,6 +37,7 @@ from graph.plan import (
 )
 from graph.vocabulary import Kind
 
+T = TypeVar("T")
 Given = Mapping[str, Any]
 Reader = Callable[[Any], Where]
 """Reads what was given for one key of a filter as a condition."""
@@ -198,6 +199,20 @@ def read_single(path: Path, kind: Kind) -> Reader:
     """Reads conditions on the one entity that a field leads to; where there is none, they do not hold."""
     inner = read_filter(kind)
     return lambda given: Related(Reached(path, ALWAYS, ALWAYS), Quantifier.SOME, inner(given))
+
+
+def number_given(given: Given, name: str, default: int, most: int) -> int:
+    """A number from 1 to `most`; one that is absent or null is the default. Raises InvalidInput."""
+    value = given.get(name)
+    number: int = default if value is None else value
+    if not 1 <= number <= most:
+        raise InvalidInput(f"{name} is {number}; it can be 1 to {most:,}.")
+    return number
+
+
+def terms_given(terms: Iterable[T] | None) -> tuple[T, ...] | None:
+    """The terms of a list, each once; None where there is no list."""
+    return None if terms is None else tuple(dict.fromkeys(terms))
 
 
 def where_given(kind: Kind, given: Given | None) -> Where:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from api.fields import Arguments, Step, argument, stepped
-from api.inputs import check_conditions, order_given, where_given
+from api.inputs import check_conditions, order_given, terms_given, where_given
 from api.relay import PAGING, Fits, Listing, PageArguments, list_identity
 from api.request import Request
 from graph.engine import Lasting, Several
@@ -215,8 +215,8 @@ def along_any(path: Path, description: str) -> Any:
     """A connection with what the path reaches of any kind; `kinds` may narrow it."""
 
     def read(given: Arguments) -> Expand:
-        kinds = given.get("kinds")
-        where = ALWAYS if kinds is None else Compare("kind", ValueType.TERM, Operator.IN, tuple(kinds))
+        kinds = terms_given(given.get("kinds"))
+        where = ALWAYS if kinds is None else Compare("kind", ValueType.TERM, Operator.IN, kinds)
         return Expand(path, where)
 
     return stepped(list_step(read, path), description, _kinds("Only entities of these kinds.", Kind), *PAGING)
@@ -226,8 +226,7 @@ def relations_of(description: str) -> Any:
     """A connection with the relations of an entity, either way."""
 
     def read(given: Arguments) -> Relations:
-        kinds = given.get("kinds")
-        return Relations(None if kinds is None else tuple(kinds), given.get("direction") or Direction.BOTH)
+        return Relations(terms_given(given.get("kinds")), given.get("direction") or Direction.BOTH)
 
     told = "Relations that leave it, that reach it, or both."
     direction = argument("direction", Direction | None, told, Direction.BOTH)

@@ -1,5 +1,8 @@
 """What one request may see and use: the graph at one version, and the limits that hold for it."""
 
+from collections.abc import Callable
+from functools import partial
+
 import msgspec
 
 from api.settings import Settings
@@ -41,3 +44,16 @@ class Request(msgspec.Struct, frozen=True):
     most_ranked: int
     budgets: Budgets
     fleeting: list[object] = []
+
+    @classmethod
+    def under(cls, settings: Settings) -> "Callable[[Engine, Head], Request]":
+        """Makes requests whose limits these settings are."""
+        return partial(
+            cls,
+            page_default=settings.default_page,
+            page_limit=settings.max_page,
+            most_conditions=settings.max_conditions,
+            longest_text=settings.max_text,
+            most_ranked=settings.ranked_matches,
+            budgets=Budgets.of(settings),
+        )

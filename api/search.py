@@ -10,6 +10,7 @@ import strawberry
 
 from api.facets import Facet, FacetScope
 from api.fields import Arguments, Step, argument, attribute, stepped
+from api.inputs import number_given, terms_given
 from api.relay import CURSOR, ENDS, NODES, PAGING, TOTAL, Listing, PageArguments, PageInfo, list_identity
 from api.request import Request
 from api.terms import enum_of
@@ -91,7 +92,7 @@ class FoundList:
 
 
 async def _search(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
-    search = Search(text_given(given, request), kinds_given(given), request.most_ranked)
+    search = Search(text_given(given, request), terms_given(given.get("kinds")), request.most_ranked)
     arguments = PageArguments.read(given, request)
     identity = partial(list_identity, "search", search.text, search.kinds)
     page = arguments.page(identity(), fits_search) if arguments.has_cursor else arguments.first_page
@@ -99,8 +100,8 @@ async def _search(request: Request, sources: Sequence[Any], given: Arguments) ->
 
 
 async def _resolve(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
-    first = size_given(given, MOST_MEANT, request)
-    asked = Resolve(text_given(given, request), kinds_given(given), first)
+    first = number_given(given, "first", MOST_MEANT, request.page_limit)
+    asked = Resolve(text_given(given, request), terms_given(given.get("kinds")), first)
     meant = await request.engine.resolve(asked)
     return [meant for _ in sources]
 
@@ -117,7 +118,7 @@ def _hits(page: Hits, listing: Listing) -> list[Hit]:
 
 
 async def _facets(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    first = size_given(given, MOST_BUCKETS, request)
+    first = number_given(given, "first", MOST_BUCKETS, request.page_limit)
     filtered = given.get("scope") is FacetScope.FILTERED  # by kinds alone, which is the facet's own field
     return [[await _by_kind(listing.asked, first, filtered=filtered) for _ in given["fields"]] for listing in listings]
 
@@ -136,19 +137,6 @@ def text_given(given: Arguments, request: Request) -> str:
     if len(text) > request.longest_text:
         raise InvalidInput(f"The text has {len(text):,} characters; at most {request.longest_text} are looked for.")
     return text
-
-
-def kinds_given(given: Arguments) -> tuple[Kind, ...] | None:
-    kinds = given.get("kinds")
-    return None if kinds is None else tuple(kinds)
-
-
-def size_given(given: Arguments, default: int, request: Request) -> int:
-    """How many are asked for. Raises InvalidInput if it is out of range."""
-    first: int | None = given.get("first")
-    if first is not None and not 1 <= first <= request.page_limit:
-        raise InvalidInput(f"first is {first}; a list holds 1 to {request.page_limit} items.")
-    return default if first is None else first
 
 
 @strawberry.type(description="Where a search found its words.")

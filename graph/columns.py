@@ -26,6 +26,21 @@ MISSING = 0
 """The code of no value at all."""
 
 
+MOST = np.iinfo(np.int64).max
+
+
+def combined(columns: Iterable[tuple[Numbers, int]]) -> tuple[Numbers, int]:
+    """One number for what each row has in several columns of codes, each given with its bound; and its own bound."""
+    numbers, size = np.zeros(1, np.int64), 1
+    for codes, bound in columns:
+        if size > MOST // bound:
+            distinct, numbers = np.unique(numbers, return_inverse=True)
+            size = len(distinct)
+        numbers = numbers * bound + codes
+        size *= bound
+    return numbers, size
+
+
 class Column:
     """The values of one key, coded: `values[code]`, of which the first stands for none."""
 
@@ -85,6 +100,10 @@ class Column:
     def code(self, value: str) -> int:
         """The code of a value; MISSING if no entity has it."""
         return self._codes.get(value, MISSING)
+
+    def count(self, rows: Numbers) -> int:
+        """How many codes the rows have in all."""
+        return len(rows) if self._is_single else int(self._counts[rows].sum())
 
     def of(self, rows: Numbers) -> tuple[Numbers | None, Numbers]:
         """How many codes each row has, and the codes, row by row; None where each has just one."""

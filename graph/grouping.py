@@ -169,6 +169,8 @@ class Grouping(msgspec.Struct, frozen=True):
     """The groups of those entities of a list that meet `where`: one for each combination of the keys' values. Those
     count that meet `having`, whose comparisons are of the attributes count, sum, avg, min and max.
 
+    `most` is how many pairs of an entity and a group there may be; more are refused.
+
     They come in the order of `by` (None: of their keys), then of their keys: terms as in their lists, entities by name,
     else by value, what is missing last. With `adds`, which only metrics know, groups tell what their values add up to.
     """
@@ -181,6 +183,7 @@ class Grouping(msgspec.Struct, frozen=True):
     adds: bool = False
     first: int | None = None
     after: Position | None = None
+    most: int = 5_000_000
 
 
 class KeyValue(NamedTuple):

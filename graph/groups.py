@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from graph.columns import MISSING, Column, Numbers, Table
+from graph.columns import MISSING, Column, Numbers, Table, combined
 from graph.errors import IncompatibleAggregation, InvalidInput
 from graph.grouping import Figure, Group, Grouping, GroupKey, Groups, KeyType, KeyValue, Totals
 from graph.model import Entity
@@ -16,11 +16,6 @@ from graph.predicates import predicate
 from graph.totals import Ancestry, Sums, sums
 from graph.values import fold
 from graph.vocabulary import Term
-
-MOST_ROWS = 5_000_000
-"""Pairs of an entity and a group: entities with many values of several keys make many."""
-
-LARGEST = 2**62
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -34,46 +29,49 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Spread(NamedTuple):
-    """Entities spread over groups: the row of each pair, its group, and one pair of each group."""
+    """Entities spread over groups: the row and the group of each pair. Of each group, how many pairs it has, the row of
+    one of them, and its code of every key."""
 
     rows: Numbers
     groups: Numbers
     counts: Numbers
+    one: Numbers
     codes: list[Numbers]
-    """Of each key, the code that each group has."""
 
 
-def spread(rows: Numbers, columns: Sequence[Column]) -> Spread:
-    """Finds the groups that rows fall into. Raises InvalidInput where that makes too many pairs."""
+def spread(rows: Numbers, columns: Sequence[Column], most: int) -> Spread:
+    """Finds the groups that rows fall into. Raises InvalidInput where that makes more pairs than `most`: entities with
+    many values of several keys make many."""
     codes: list[Numbers] = []
     for column in columns:
+        if column.count(rows) > most:
+            raise InvalidInput(
+                f"These keys make more than {most:,} pairs of an entity and a group. Group by fewer, or filter first."
+            )
         counts, found = column.of(rows)
         if counts is not None:
-            if len(found) > MOST_ROWS:
-                raise InvalidInput(f"These keys make more than {MOST_ROWS:,} pairs. Group by fewer, or filter first.")
             rows = np.repeat(rows, counts)
             codes = [np.repeat(earlier, counts) for earlier in codes]
         codes.append(found)
-    combined, size = np.zeros(len(rows), np.int64), 1
-    for column, own in zip(columns, codes, strict=True):
-        if size * len(column.values) > LARGEST:
-            distinct, combined = np.unique(combined, return_inverse=True)
-            size = len(distinct)
-        combined = combined * len(column.values) + own
-        size *= len(column.values)
     if not len(rows):
-        return Spread(rows, combined, combined, [combined for _ in columns])
-    if size <= max(4 * len(rows), 65_536):  # several times as quick as sorting
-        every = np.bincount(combined, minlength=size)
-        present = np.flatnonzero(every)
-        numbers = np.zeros(size, np.int64)
-        numbers[present] = np.arange(len(present))
-        groups, totals = numbers[combined], every[present]
-    else:
-        _, groups, totals = np.unique(combined, return_inverse=True, return_counts=True)
-    one = np.zeros(len(totals), np.int64)
+        return Spread(rows, rows, rows, rows, [rows for _ in columns])
+    numbers, size = combined(zip(codes, (len(column.values) for column in columns), strict=True))
+    groups, counts = _numbered(np.broadcast_to(numbers, rows.shape), size)
+    one = np.zeros(len(counts), np.int64)
     one[groups] = np.arange(len(rows))
-    return Spread(rows, groups, totals, [own[one] for own in codes])
+    return Spread(rows, groups, counts, rows[one], [own[one] for own in codes])
+
+
+def _numbered(numbers: Numbers, bound: int) -> tuple[Numbers, Numbers]:
+    """The numbers that occur, numbered anew from 0, and how often each occurs."""
+    if bound > max(4 * len(numbers), 65_536):
+        _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+        return places, counts
+    every = np.bincount(numbers, minlength=bound)  # several times as quick as sorting
+    present = np.flatnonzero(every)
+    places = np.zeros(bound, np.int64)
+    places[present] = np.arange(len(present))
+    return places[numbers], every[present]
 
 
 class Grouper:
@@ -91,7 +89,7 @@ class Grouper:
         """A page of their groups. Raises InvalidInput, and IncompatibleAggregation where groups are to be kept or
         ordered by what cannot be added."""
         columns = [self._table.column(key) for key in grouping.keys]
-        found = spread(self._table.rows(entities), columns)
+        found = spread(self._table.rows(entities), columns, grouping.most)
         return Arranged(self, grouping, columns, found).page()
 
     def sums(self, found: Spread) -> Sums:
@@ -213,7 +211,7 @@ class Arranged:
         return (figure is None, weight, *((rank is None, rank or []) for rank in ranks))
 
     def _group(self, group: int) -> Group:
-        row = int(self._found.rows[np.argmax(self._found.groups == group)])
+        row = int(self._found.one[group])
         values = tuple(
             self._grouper.shown(key, column.values[codes[group]], row) for key, column, codes in self._parts()
         )

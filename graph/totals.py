@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.columns import Column, Numbers, Table, Values
+from graph.columns import Column, Numbers, Table, Values, combined
 from graph.grouping import METRIC_KEYS
 
 Around = Callable[[Iterable[str]], Iterable[tuple[str, Iterable[str]]]]
@@ -105,22 +105,16 @@ def _exact(values: Values, starts: Numbers) -> Sequence[float]:
     return [fsum(values[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
-def _codes(table: Table, rows: Numbers, *keys: str) -> tuple[Numbers, int]:
-    """One number for what the rows have of some keys, each of which every metric has just one of; and its bound."""
-    combined, size = np.zeros(len(rows), np.int64), 1
-    for name in keys:
-        column = table.column(METRIC_KEYS[name])
-        if size > 2**62 // len(column.values):
-            distinct, combined = np.unique(combined, return_inverse=True)
-            size = len(distinct)
-        combined = combined * len(column.values) + column.of(rows)[1]
-        size *= len(column.values)
-    return combined, size
+def _codes(table: Table, rows: Numbers, *keys: str) -> Numbers:
+    """One number for what the rows have of some keys, each of which every metric has just one of."""
+    columns = (table.column(METRIC_KEYS[name]) for name in keys)
+    numbers, _ = combined((column.of(rows)[1], len(column.values)) for column in columns)
+    return numbers
 
 
 def _one_of_each(table: Table, rows: Numbers, groups: Numbers, newest: Newest) -> NDArray[np.bool_]:
     """Which rows are used: one of each fact in each group."""
-    facts, _ = _codes(table, rows, "INDICATOR", "MEASURE", "SUBJECT", "PERIOD")
+    facts = _codes(table, rows, "INDICATOR", "MEASURE", "SUBJECT", "PERIOD")
     used = np.ones(len(rows), bool)
     order = np.lexsort((groups, facts))
     facts, groups = facts[order], groups[order]
@@ -146,7 +140,7 @@ def _unlike(table: Table, rows: Numbers, groups: Numbers, ancestry: Ancestry) ->
     """Groups whose values cannot be added, and the keys that would set them apart; rows come group by group."""
     found: dict[int, list[str]] = {}
     for name in ("INDICATOR", "MEASURE", "UNIT"):
-        codes, _ = _codes(table, rows, name)
+        codes = _codes(table, rows, name)
         differs = (codes[1:] != codes[:-1]) & (groups[1:] == groups[:-1])
         for group in np.unique(groups[1:][differs]):
             found.setdefault(int(group), []).append(name)

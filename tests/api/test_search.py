@@ -105,7 +105,7 @@ def test_a_text_that_is_too_long_is_refused_whatever_is_in_it(small: Graph, quer
 def test_a_size_out_of_range_is_refused(of_small: Ask, query: str, first: int) -> None:
     code, message = refusal(of_small(query, {"text": "koro", "first": first}))
     assert code == "BAD_USER_INPUT"
-    assert message.startswith(f"first is {first}; a ")
+    assert message.startswith(f"first is {first}; ")
 
 
 def test_where_more_match_than_are_ranked_all_are_found(small: Graph) -> None:

@@ -11,7 +11,7 @@ from api.compile import Compiler
 from api.documents import Documents, Operation
 from api.execute import Answer, Executor, GraphQLRequest
 from api.fragments import Memory
-from api.request import Budgets, Request
+from api.request import Request
 from api.schema import core, schema
 from api.settings import Settings
 from api.trace import EXTENSION, Trace
@@ -22,7 +22,7 @@ from tests.operations import Asked
 SETTINGS = Settings(default_page=3, max_nodes=10**15, question_ms=60_000, ranked_matches=5)
 """Small pages, so that lists have several; few matches ranked; no budget, as the worlds of tests are small."""
 
-BUDGETS = Budgets.of(SETTINGS)
+new_request = Request.under(SETTINGS)
 
 LOOP = asyncio.new_event_loop()
 """For what waits: to make a new one for each question would take longer than most answers."""
@@ -80,16 +80,7 @@ class Twins:
         return _answer(self._reference, asked, explained)
 
     def _context(self) -> Request:
-        return Request(
-            self.engine,
-            self.head,
-            page_default=SETTINGS.default_page,
-            page_limit=SETTINGS.max_page,
-            most_conditions=SETTINGS.max_conditions,
-            longest_text=SETTINGS.max_text,
-            most_ranked=SETTINGS.ranked_matches,
-            budgets=BUDGETS,
-        )
+        return new_request(self.engine, self.head)
 
 
 def _answer(executor: Executor, asked: Asked, explained: bool) -> Answer:
