@@ -4,7 +4,7 @@ This is what keeps a short document from asking for the whole graph many times o
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -30,6 +30,25 @@ from api.limits import Fragments, amount
 from api.settings import Settings
 
 
+class Total(NamedTuple):
+    """The nodes below a selection: those that come with each item of a list, and those of the list as a whole, as its
+    facets are."""
+
+    each: int
+    once: int
+
+    def __add__(self, other: "Total") -> "Total":  # type: ignore[override]  # not as tuples are
+        return Total(self.each + other.each, self.once + other.once)
+
+
+def _is_of_whole(parent: GraphQLCompositeType, node: FieldNode) -> bool:
+    """Whether a field of a list's type tells of the list as a whole."""
+    name = node.name.value
+    if parent.name == "Subgraph":
+        return name == "relations"
+    return parent.name.endswith("Connection") and name not in ("nodes", "edges")
+
+
 class NodeBudget:
     """Counts the nodes that operations on one schema may ask for, and refuses those that ask for too many."""
 
@@ -38,6 +57,12 @@ class NodeBudget:
         self._default_page = settings.default_page
         self._max_page = settings.max_page
         self._most = {"limit": settings.max_neighbors}
+        self._bounded = {
+            "Subgraph.relations": settings.max_relations,
+            "Path.hops": settings.max_hops,
+            "Similarity.shared": settings.max_shared,
+        }
+        """Lists whose length no argument says."""
         self.limit = settings.max_nodes
 
     def check(self, count: int) -> None:
@@ -57,10 +82,10 @@ class NodeBudget:
         `fragments` come in spread order.
         """
         given = Variables(operation, variables)
-        totals: dict[str, int] = {}
+        totals: dict[str, Total] = {}
 
-        def total(parent: GraphQLCompositeType, selection_set: SelectionSetNode) -> int:
-            count = 0
+        def total(parent: GraphQLCompositeType, selection_set: SelectionSetNode) -> Total:
+            count = Total(0, 0)
             for selection in selection_set.selections:
                 if isinstance(selection, FragmentSpreadNode):
                     count += totals[selection.name.value]
@@ -68,18 +93,24 @@ class NodeBudget:
                     on = selection.type_condition
                     count += total(self._composite(on.name.value) if on else parent, selection.selection_set)
                 elif isinstance(selection, FieldNode) and selection.selection_set:
-                    field = self._schema.get_field(parent, selection.name.value)
-                    assert field is not None, "validation knows every field"
-                    inner = total(self._composite(get_named_type(field.type).name), selection.selection_set)
-                    size = self._page(field, selection, given)
-                    count += inner if size is None else size * (1 + inner)
+                    nodes = below(parent, selection)
+                    count += Total(0, nodes) if _is_of_whole(parent, selection) else Total(nodes, 0)
             return count
+
+        def below(parent: GraphQLCompositeType, node: FieldNode) -> int:
+            """The nodes of a field."""
+            field = self._schema.get_field(parent, node.name.value)
+            assert field is not None, "validation knows every field"
+            assert node.selection_set is not None
+            inner = total(self._composite(get_named_type(field.type).name), node.selection_set)
+            size = self._bounded.get(f"{parent.name}.{node.name.value}") or self._page(field, node, given)
+            return sum(inner) if size is None else size * (1 + inner.each) + inner.once
 
         for name, fragment in fragments.items():
             totals[name] = total(self._composite(fragment.type_condition.name.value), fragment.selection_set)
         root = self._schema.get_root_type(operation.operation)
         assert root is not None, "validation knows the operation's type"
-        return total(root, operation.selection_set)
+        return sum(total(root, operation.selection_set))
 
     def _composite(self, name: str) -> GraphQLCompositeType:
         found = self._schema.get_type(name)
@@ -95,13 +126,15 @@ class NodeBudget:
         sizes = [self._size(name, values[name]) for name in arguments if values.get(name) is not None]
         # What is out of range is a fault of the field, which says so better than a cost would.
         most = max(self._most.get(name, self._max_page) for name in arguments)
-        return min(max(sizes), most) if sizes else self._default(field, arguments)
+        size = min(max(sizes), most) if sizes else self._default(field, arguments)
+        # Facets have so many values of each of their fields.
+        return size * self._size("fields", values["fields"]) if "fields" in field.args else size
 
     def _size(self, name: str, value: object) -> int:
         if isinstance(value, list):
             return len(value)
-        if name == "ids" and value is not ANY:
-            return 1  # one id stands for a list of one
+        if name in ("ids", "fields") and value is not ANY:
+            return 1  # one stands for a list of one
         return max(value, 0) if isinstance(value, int) else self._most.get(name, self._max_page)
 
     def _default(self, field: GraphQLField, arguments: Iterable[str]) -> int:

@@ -29,13 +29,13 @@ from graphql import (
 from api.arguments import ArgumentReader
 from api.columns import Rank
 from api.documents import Operation
-from api.fields import DEFINITION, StepField
+from api.fields import DEFINITION, Step, StepField
 from api.fragments import Fragments, Memory
 from api.leaves import Encode, encoder, listed, optional, required, to_json
 from api.lists import ListStep
 from api.parts import AttributePart, ListPart, Member, NodesPart, Place, PlainPart, StepPart, braced
 from api.recent import Recent
-from api.relay import NODES, TOTAL
+from api.relay import NODES
 from api.writers import Abstract, Leaf, Many, Nulls, Object, Part, Writer
 from graph.model import RECORDS, Relation
 
@@ -244,7 +244,8 @@ class Compilation:
             wants_pages = self._wants_pages(connection, nodes)
             shown = self.object(connection, _sets(nodes), nodes)
             return ListPart(place, shown, field.step, reader, wants_pages=wants_pages)
-        return StepPart(place, self._writer(definition.type, place.nulls), field.step, reader)
+        step = self._step(field.step, definition.type, nodes)
+        return StepPart(place, self._writer(definition.type, place.nulls), step, reader)
 
     def _place(
         self, type_: GraphQLObjectType, definition: GraphQLField, key: str, rank: Rank, nodes: list[FieldNode]
@@ -262,7 +263,19 @@ class Compilation:
         """Whether more is selected of a connection than its length."""
         selected = {field_nodes[0].name.value for _, field_nodes in self.collect(type_, _sets(nodes)).values()}
         steps = [type_.fields[name].extensions[DEFINITION].step for name in selected - {"__typename"}]
-        return any(step is not TOTAL for step in steps)
+        return not all(step.whole for step in steps)
+
+    def _step(self, step: Step, type_: GraphQLOutputType, nodes: list[FieldNode]) -> Step:
+        """The step of a field, or a leaner one, where what is selected allows it."""
+        return step if step.leaner is None or self._selects(type_, nodes, *step.leaner[0]) else step.leaner[1]
+
+    def _selects(self, type_: GraphQLOutputType, nodes: Sequence[FieldNode], *way: str) -> bool:
+        """Whether a way leads down the selections of a field, whose type has them."""
+        object_ = _bare(type_)
+        if not way or not isinstance(object_, GraphQLObjectType):
+            return not way
+        below = [found for _, found in self.collect(object_, _sets(nodes)).values() if found[0].name.value == way[0]]
+        return any(self._selects(object_.fields[way[0]].type, found, *way[1:]) for found in below)
 
     def _record_item(self, type_: GraphQLOutputType) -> GraphQLObjectType | None:
         """The item of a list of records of one kind."""

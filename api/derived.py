@@ -1,6 +1,6 @@
 """Filters and orders, derived from the fields of each kind: whoever adds a field has them at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -9,7 +9,8 @@ from strawberry.types.base import StrawberryList
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
-from api.fields import GENERATED, AttributeField, StepField
+from api.fields import GENERATED, AttributeField, StepField, attribute
+from api.groups import GroupConnection, GroupFace, MetricGroup
 from api.inputs import (
     DATE_OPERATIONS,
     ENUM_OPERATORS,
@@ -23,9 +24,10 @@ from api.inputs import (
     read_related,
     read_single,
 )
-from api.terms import OrderDirection, PartialDate, enum_of
+from api.terms import GroupOrderBy, OrderDirection, PartialDate, enum_of
 from api.types import FACES, Code
 from graph import vocabulary
+from graph.grouping import GROUP_KEYS, GroupKey
 from graph.paths import SUBJECT_COUNTRY, Path
 from graph.plan import OrderKey, ValueType
 from graph.vocabulary import Direction, Kind, RelationKind, Term
@@ -54,6 +56,8 @@ def derive() -> None:
         fields = list(_fields(face))
         _filter(kind, fields)
         _order(kind, fields)
+    for grouped, keys in GROUP_KEYS.items():
+        _groups(grouped, keys)
 
 
 def _value_filters() -> None:
@@ -66,6 +70,17 @@ def _value_filters() -> None:
     for terms in vars(vocabulary).values():
         if isinstance(terms, type) and issubclass(terms, Term) and terms is not Term and terms not in UNFILTERED_TERMS:
             comparisons(f"{terms.__name__}Filter", terms, ENUM_OPERATORS, "a term of its list")
+    figures = {
+        "count": (NUMBER, "Conditions on how many items a group holds."),
+        "sum": ("FloatFilter", "Conditions on the sum of its values; of metrics only, as the next three."),
+        "avg": ("FloatFilter", "Conditions on the mean of its values."),
+        "min": ("FloatFilter", "Conditions on the least of its values."),
+        "max": ("FloatFilter", "Conditions on the greatest of its values."),
+    }
+    GENERATED["GroupFilter"] = make_input(
+        "GroupFilter", figures, "Conditions on a group; all that are given must hold."
+    )
+    GENERATED["GroupOrder"] = _order_input("GroupOrder", "by", GroupOrderBy, OrderDirection.DESC)
     parts = {
         "vocabulary": (TEXT, "Conditions on the list it is of."),
         "code": (TEXT, "Conditions on the code."),
@@ -167,12 +182,34 @@ def _order(kind: Kind, fields: list[StrawberryField]) -> None:
     members = Enum(f"{name}Field", {member: member for member in keys})  # type: ignore[misc]  # made from the fields
     what = f"What lists of {kind.title().lower()} entities can be ordered by."
     GENERATED[f"{name}Field"] = enum_of(members, told, what)
+    GENERATED[name] = _order_input(name, "field", members, OrderDirection.ASC)
+
+
+def _order_input(name: str, key: str, members: Any, direction: OrderDirection) -> Any:
     body = {
-        "__annotations__": {"field": members, "direction": OrderDirection},
-        "field": strawberry.field(description="What to order by."),
-        "direction": strawberry.field(default=OrderDirection.ASC, description="Which end comes first."),
+        "__annotations__": {key: members, "direction": OrderDirection},
+        key: strawberry.field(description="What to order by."),
+        "direction": strawberry.field(default=direction, description="Which end comes first."),
     }
-    GENERATED[name] = strawberry.input(type(name, (), body), description="An order: by what, and which end first.")
+    return strawberry.input(type(name, (), body), description="An order: by what, and which end first.")
+
+
+def _groups(kind: Kind | None, keys: Mapping[str, GroupKey]) -> None:
+    """The types by which a list of a kind, or of several, is counted and grouped."""
+    name = "Entity" if kind is None else kind.title()
+    told = {key.name: key.told for key in keys.values()}
+    lists = f"lists of {'several kinds' if kind is None else f'{name.lower()} entities'}"
+    for type_, what in (("FacetField", f"What can be counted of {lists}."), ("GroupKey", f"What groups {lists}.")):
+        members = Enum(f"{name}{type_}", keys)  # type: ignore[misc]  # made from what the graph groups by
+        GENERATED[members.__name__] = enum_of(members, told, what)
+    group = MetricGroup if kind is Kind.METRIC else _made(f"{name}Group", GroupFace, "Items with values in common.")
+    nodes = {"__annotations__": {"nodes": list[group]}, "nodes": attribute("The page's groups.")}  # type: ignore[valid-type]
+    page = _made(f"{name}GroupConnection", GroupConnection, "A page of the groups of a list (Relay).", nodes)
+    GENERATED[page.__name__] = page
+
+
+def _made(name: str, base: type, description: str, body: Mapping[str, Any] | None = None) -> Any:
+    return strawberry.type(type(name, (base,), dict(body or {})), description=description)
 
 
 def _value_type(field: StrawberryField) -> tuple[str, ValueType]:

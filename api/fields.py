@@ -6,7 +6,7 @@ one; a compiled plan runs it over the whole frontier. Nothing else knows how a f
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from graphql import GraphQLResolveInfo
 from strawberry.annotation import StrawberryAnnotation
@@ -27,7 +27,7 @@ DEFINITION = "strawberry-definition"
 """Where Strawberry keeps its own field beside graphql-core's."""
 
 GENERATED: dict[str, Any] = {}
-"""Input types that are derived from the fields, by their GraphQL names (see api/inputs.py)."""
+"""Types that are derived from the fields and from what the graph groups by, by their GraphQL names (api/derived.py)."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,17 @@ class Step:
     """How a field gets its values.
 
     `path` is the path it follows, where it follows one; `single` if to one at most. `local` gets the value from the
-    source alone, where that is all it takes.
+    source alone, where that is all it takes. `whole` says that the step of a connection tells of its whole list, for
+    which no page is needed. `leaner` is a way down the selections, and the step that does as well where no field is
+    selected there.
     """
 
     run: Run
     path: Path | None = None
     single: bool = False
     local: Callable[..., Any] | None = None
+    whole: bool = False
+    leaner: "tuple[Sequence[str], Step] | None" = None
 
 
 class StepField(StrawberryField):
@@ -53,9 +57,31 @@ class StepField(StrawberryField):
     def is_basic_field(self) -> bool:
         return False
 
-    def __copy__(self) -> "StepField":
+    def __copy__(self) -> Self:
         copied = super().__copy__()  # generics copy fields, and know no steps
         copied.step = self.step
+        return copied
+
+
+class KindField(StepField):
+    """A field of a generic type whose arguments depend on the kind. So does its type, if it has an `ending`: the kind's
+    name, and that."""
+
+    arguments_of: Callable[[str], Sequence[StrawberryArgument]]
+    ending: str
+
+    def copy_with(self, type_var_map: Mapping[str, Any]) -> Self:
+        copied = super().copy_with(type_var_map)
+        (face,) = type_var_map.values()
+        kind = face.__strawberry_definition__.name
+        copied.arguments = list(self.arguments_of(kind))
+        if self.ending:
+            copied.type_annotation = StrawberryAnnotation(kind + self.ending, namespace=GENERATED)
+        return copied
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied.arguments_of, copied.ending = self.arguments_of, self.ending
         return copied
 
 
@@ -83,6 +109,27 @@ def stepped(step: Step, description: str, *arguments: StrawberryArgument) -> Any
     field.step = step
     field.arguments = list(arguments)
     return field
+
+
+def stepped_by_kind(
+    step: Step, description: str, arguments: Callable[[str], Sequence[StrawberryArgument]], ending: str = ""
+) -> Any:
+    """As `stepped`, for a field of a generic type: what its arguments, and with an ending its type, are depends on the
+    kind, by whose name they are made: Project, and Entity for several kinds."""
+    field = KindField(description=description)
+    field.step, field.arguments_of, field.ending = step, arguments, ending
+    return field
+
+
+def specialized(type_: Any) -> Any:
+    """A class decorator for the subclass of a generic type of one kind: Strawberry specializes the types of the fields
+    that it inherits, but knows nothing of their arguments."""
+    definition = type_.__strawberry_definition__
+    kind = definition.specialized_type_var_map
+    definition.fields = [
+        field.copy_with(kind) if isinstance(field, KindField) else field for field in definition.fields
+    ]
+    return type_
 
 
 def argument(name: str, type: Any, description: str, default: Any = UNSET) -> StrawberryArgument:

@@ -13,6 +13,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from api.terms import OrderDirection
 from graph.errors import InvalidInput
+from graph.grouping import Figure
 from graph.paths import Path
 from graph.plan import (
     ALWAYS,
@@ -202,9 +203,10 @@ def read_single(path: Path, kind: Kind) -> Reader:
 
 
 def number_given(given: Given, name: str, default: int, most: int) -> int:
-    """A number from 1 to `most`; one that is absent or null is the default. Raises InvalidInput."""
+    """A number from 1 to `most`. Without one, or with null, it is the default, or `most` if that is less. Raises
+    InvalidInput."""
     value = given.get(name)
-    number: int = default if value is None else value
+    number: int = min(default, most) if value in (None, default) else value
     if not 1 <= number <= most:
         raise InvalidInput(f"{name} is {number}; it can be 1 to {most:,}.")
     return number
@@ -213,6 +215,17 @@ def number_given(given: Given, name: str, default: int, most: int) -> int:
 def terms_given(terms: Iterable[T] | None) -> tuple[T, ...] | None:
     """The terms of a list, each once; None where there is no list."""
     return None if terms is None else tuple(dict.fromkeys(terms))
+
+
+HAVING_READERS: dict[str, Reader] = {
+    figure.value: read_comparisons(figure.value, ValueType.NUMBER) for figure in Figure
+}
+read_having = reading(lambda: HAVING_READERS)
+
+
+def having_given(given: Given | None) -> Where:
+    """The condition on groups; one that is absent or null keeps all."""
+    return ALWAYS if given is None else read_having(given)
 
 
 def where_given(kind: Kind, given: Given | None) -> Where:

@@ -9,8 +9,9 @@ from api.fields import Arguments, Step, argument, stepped
 from api.inputs import check_conditions, order_given, terms_given, where_given
 from api.relay import PAGING, Fits, Listing, PageArguments, list_identity
 from api.request import Request
-from graph.engine import Lasting, Several
+from graph.engine import Grouped, Lasting, Several
 from graph.errors import InvalidCursor
+from graph.grouping import Grouping
 from graph.paths import Path
 from graph.plan import (
     ALWAYS,
@@ -21,6 +22,7 @@ from graph.plan import (
     Page,
     Relations,
     ValueType,
+    Where,
     fits_order,
     fits_relations,
     natural_order,
@@ -96,6 +98,26 @@ class Lists(Sequence[Listing]):
             self._counts = await self._ask_counts() if not totals or None in totals else totals
         return self._counts
 
+    @property
+    def target(self) -> Kind | None:
+        """The kind of what they list; None for several kinds. Lists of relations have neither kind nor condition."""
+        assert not isinstance(self._question, Relations)
+        return self._question.kind if isinstance(self._question, Match) else self._question.path.target
+
+    @property
+    def where(self) -> Where:
+        """The condition that narrows them all."""
+        assert not isinstance(self._question, Relations)
+        return self._question.where
+
+    async def groups(self, groupings: Sequence[Grouping]) -> Sequence[Sequence[Grouped]]:
+        """For each list, the answer to each grouping, whose conditions stand in for that of the list."""
+        engine, question = self._request.engine, self._question
+        assert not isinstance(question, Relations)
+        if isinstance(question, Match):
+            return [await engine.group(question, groupings)] * len(self._sources)
+        return await engine.group_reached(ids_of(self._sources), question, groupings)
+
     async def _ask_counts(self) -> Sequence[int]:
         engine, question = self._request.engine, self._question
         if isinstance(question, Match):
@@ -104,6 +126,13 @@ class Lists(Sequence[Listing]):
         if isinstance(question, Expand):
             return await engine.count_reached(starts, question)
         return await engine.count_relations(starts, question)
+
+
+def lists_of(listings: Sequence[Listing]) -> Lists:
+    """What the lists of one frontier share."""
+    lists = listings[0].asked
+    assert isinstance(lists, Lists)
+    return lists
 
 
 def ids_of(entities: Sequence[Any]) -> Sequence[str]:

@@ -22,7 +22,19 @@ from api.quality import FindingConnection, quality
 from api.request import Request
 from api.search import Resolution, SearchConnection, resolve, search
 from api.terms import DateTime
-from api.types import Connection, Country, Event, Indicator, Metric, Node, Partner, Place, Project, Source
+from api.types import (
+    Connection,
+    Country,
+    Event,
+    Indicator,
+    Metric,
+    MetricConnection,
+    Node,
+    Partner,
+    Place,
+    Project,
+    Source,
+)
 from graph.engine import Statistics
 from graph.errors import InvalidInput
 from graph.vocabulary import Kind, RelationKind
@@ -156,7 +168,7 @@ class Query:
     partners: Connection[Partner] = every(Kind.PARTNER, "All partners, by name.")
     places: Connection[Place] = every(Kind.PLACE, "All places, by name.")
     indicators: Connection[Indicator] = every(Kind.INDICATOR, "All indicators, by name.")
-    metrics: Connection[Metric] = every(Kind.METRIC, "All metrics, newest first.")
+    metrics: MetricConnection = every(Kind.METRIC, "All metrics, newest first.")
     sources: Connection[Source] = every(Kind.SOURCE, "All sources, newest first.")
     neighborhood: Subgraph | None = NEIGHBORHOOD
     paths: PathResult | None = PATHS

@@ -207,7 +207,7 @@ async def _relation_cursor(request: Request, edges: Sequence[LinkedRelation], gi
     return [seal_cursor(edge.node.name.sort_key, edge.identity()) for edge in edges]
 
 
-NODES, EDGES, ENDS, TOTAL, CURSOR = Step(_nodes), Step(_edges), Step(_ends), Step(_total), Step(_cursor)
+NODES, EDGES, ENDS, TOTAL, CURSOR = Step(_nodes), Step(_edges), Step(_ends), Step(_total, whole=True), Step(_cursor)
 RELATION_NODES, RELATION_EDGES = Step(_relation_nodes), Step(_relation_edges)
 RELATION_CURSOR = Step(_relation_cursor)
 

@@ -29,7 +29,8 @@ class Budgets(msgspec.Struct, frozen=True):
 class Request(msgspec.Struct, frozen=True):
     """The context of every step of an operation. `page_default` and `page_limit` are numbers of items in a list,
     `most_conditions` that of comparisons in a filter, `longest_text` that of characters in a text to look for, of whose
-    matches `most_ranked` are ranked, `budgets` bound graph questions.
+    matches `most_ranked` are ranked, `most_pairs` that of pairs of an entity and a group; `budgets` bound graph
+    questions.
 
     `fleeting` gets what was answered in part only because time was over: asked again, it may be another answer, which
     must not be kept.
@@ -42,6 +43,7 @@ class Request(msgspec.Struct, frozen=True):
     most_conditions: int
     longest_text: int
     most_ranked: int
+    most_pairs: int
     budgets: Budgets
     fleeting: list[object] = []
 
@@ -55,5 +57,6 @@ class Request(msgspec.Struct, frozen=True):
             most_conditions=settings.max_conditions,
             longest_text=settings.max_text,
             most_ranked=settings.ranked_matches,
+            most_pairs=settings.group_pairs,
             budgets=Budgets.of(settings),
         )

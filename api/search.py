@@ -5,10 +5,9 @@ from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple
 
-import msgspec
 import strawberry
 
-from api.facets import Facet, FacetScope
+from api.facets import MOST_BUCKETS, Counted, Counts, Facet, FacetScope, facet_arguments
 from api.fields import Arguments, Step, argument, attribute, stepped
 from api.inputs import number_given, terms_given
 from api.relay import CURSOR, ENDS, NODES, PAGING, TOTAL, Listing, PageArguments, PageInfo, list_identity
@@ -22,8 +21,8 @@ from graph.errors import InvalidInput
 from graph.plan import Page, Resolve, Search, fits_search
 from graph.vocabulary import Kind
 
-MOST_MEANT, MOST_BUCKETS = 5, 10
-"""How many are given where nobody says."""
+MOST_MEANT = 5
+"""How many meanings are given where nobody says."""
 
 
 class SearchFacetField(Enum):
@@ -33,22 +32,6 @@ class SearchFacetField(Enum):
 
 
 enum_of(SearchFacetField, {"KIND": "The kind of the entities."}, "What can be counted of what a search finds.")
-
-
-class Counted(msgspec.Struct, frozen=True):
-    """What Bucket shows."""
-
-    value: str
-    label: str
-    count: int
-
-
-class Counts(NamedTuple):
-    """What Facet shows."""
-
-    field: str
-    buckets: list[Counted]
-    more: bool
 
 
 class Hit(NamedTuple):
@@ -165,9 +148,7 @@ class SearchConnection:
     facets: list[Facet] = stepped(
         Step(_facets),
         "How many entities of each kind are found.",
-        argument("fields", list[SearchFacetField], "What is counted; a facet for each."),
-        argument("scope", FacetScope | None, "Whether those of other kinds are counted too.", FacetScope.EXCEPT_SELF),
-        argument("first", int | None, "At most so many values of each, 1 to 100.", MOST_BUCKETS),
+        *facet_arguments(list[SearchFacetField]),
     )
 
 

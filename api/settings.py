@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         200, description="Most conditions in a filter; each is tried on every entity of a list."
     )
 
+    group_pairs: Count = Field(
+        5_000_000,
+        description="Most pairs of an entity and a group; entities with many values of several keys make many.",
+    )
+
     # Limits on graph questions. None is less than what holds where nothing is given, which the schema tells.
     max_hops: Annotated[int, Field(ge=4, le=20)] = Field(
         6, description="Most hops from an entity, in a neighborhood or along a path."

@@ -44,6 +44,31 @@ enum_of(
 )
 
 
+class GroupOrderBy(Enum):
+    """What groups are ordered by."""
+
+    KEY = "KEY"
+    COUNT = "COUNT"
+    SUM = "SUM"
+    AVG = "AVG"
+    MIN = "MIN"
+    MAX = "MAX"
+
+
+enum_of(
+    GroupOrderBy,
+    {
+        "KEY": "By the values of the keys: terms as in their lists, entities by name, dates by time.",
+        "COUNT": "By how many items they hold.",
+        "SUM": "By the sum of their values; of metrics only, as the next three.",
+        "AVG": "By the mean of their values.",
+        "MIN": "By the least of their values.",
+        "MAX": "By the greatest of their values.",
+    },
+    "What groups are ordered by; ties by the values of their keys. What is missing comes last in either direction.",
+)
+
+
 def parse_partial_date(value: object) -> str:
     """The date as it was given. Raises ValueError with what was expected."""
     if isinstance(value, str) and is_partial_date(value):

@@ -21,9 +21,10 @@ from api.leaves import NULL
 from api.lists import ListStep
 from api.parts import ListPart
 from api.request import Request
-from api.wording import camel, in_words, question_in_words
+from api.wording import camel, grouping_in_words, in_words, question_in_words
 from api.writers import Part, is_plain
-from graph.engine import Engine, FindingPage, Hits, Reach, RelationPage, Resolution, Statistics
+from graph.engine import Engine, FindingPage, Grouped, Hits, Reach, RelationPage, Resolution, Statistics
+from graph.grouping import Group, Grouping, Groups
 from graph.model import Entity
 from graph.plan import Expand, Match, Page, Relations, Resolve, Search
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
@@ -251,6 +252,22 @@ class TracedEngine:
         asking = self._engine.count_reached(frontier, step)
         return await self._ask(partial(in_words, "count", step), asking, Step.count, step)
 
+    async def group(self, match: Match, groupings: Sequence[Grouping]) -> list[Grouped]:
+        def tell(step: Step, answers: list[Grouped]) -> None:
+            step.count(_groups_in(answers))
+
+        asking = self._engine.group(match, groupings)
+        return await self._ask(partial(grouping_in_words, match.kind.name, groupings), asking, tell, match)
+
+    async def group_reached(
+        self, frontier: Sequence[str], step: Expand, groupings: Sequence[Grouping]
+    ) -> list[list[Grouped]]:
+        def tell(under_way: Step, answers: list[list[Grouped]]) -> None:
+            under_way.count([group for answer in answers for group in _groups_in(answer)])
+
+        asking = self._engine.group_reached(frontier, step, groupings)
+        return await self._ask(partial(grouping_in_words, step.path.name, groupings), asking, tell, step)
+
     async def relations(self, frontier: Sequence[str], step: Relations, page: Page) -> list[RelationPage]:
         def tell(under_way: Step, pages: list[RelationPage]) -> None:
             under_way.find([relation for found in pages for relation in found.relations])
@@ -351,6 +368,10 @@ def _path(spot: Spot | None) -> Path:
             keys.append(spot.key)
         spot = spot.parent
     return tuple(reversed(keys))
+
+
+def _groups_in(answers: Sequence[Grouped]) -> list[Group]:
+    return [group for groups in answers if isinstance(groups, Groups) for group in groups.groups]
 
 
 def _leads_to_list(info: GraphQLResolveInfo[Request]) -> bool:

@@ -10,7 +10,9 @@ from typing import Any, Generic, TypeVar
 import strawberry
 from graphql import GraphQLResolveInfo
 
-from api.fields import Arguments, Step, argument, attribute, computed, stepped
+from api.facets import Facet, facets
+from api.fields import Arguments, Step, argument, attribute, computed, specialized, stepped
+from api.groups import GroupConnection, MetricAggregate, aggregate, group_by
 from api.lists import along, along_any, relations_of
 from api.relay import (
     CURSOR,
@@ -192,6 +194,8 @@ class Connection(Generic[T]):
     nodes: list[T] = stepped(NODES, "The page's items alone.")
     page_info: PageInfo = stepped(ENDS, "Where the page lies in the list.")
     total_count: int = stepped(TOTAL, "How many items the whole list has, filters applied.")
+    facets: list[Facet] = facets()
+    group_by: GroupConnection = group_by()
 
 
 # What all entities have.
@@ -245,7 +249,7 @@ class Country(Entity):
     events: Connection["Event"] = along(
         paths.EVENTS_INSIDE, "Events that occurred in it or in a place inside it, each once; newest first."
     )
-    metrics: Connection["Metric"] = along(paths.METRICS, "Figures about the country itself; newest first.")
+    metrics: "MetricConnection" = along(paths.METRICS, "Figures about the country itself; newest first.")
     partners: Connection["Partner"] = along(
         paths.PARTNERS_INSIDE, "Partners that operate there, or take part in a project there, each once."
     )
@@ -264,7 +268,7 @@ class Place(Entity):
     events: Connection["Event"] = along(
         paths.EVENTS_INSIDE, "Events that occurred in it or in a place inside it, each once; newest first."
     )
-    metrics: Connection["Metric"] = along(paths.METRICS, "Figures about the place itself; newest first.")
+    metrics: "MetricConnection" = along(paths.METRICS, "Figures about the place itself; newest first.")
     partners: Connection["Partner"] = along(
         paths.PARTNERS_INSIDE, "Partners that operate there, or take part in a project there, each once."
     )
@@ -283,7 +287,7 @@ class Project(Entity):
         paths.PROJECT_PARTNERS, "Partners that take part in it; their edges tell their roles."
     )
     events: Connection["Event"] = along(paths.AFFECTED_BY, "Events that affected it; newest first.")
-    metrics: Connection["Metric"] = along(paths.METRICS, "Figures about it; newest first.")
+    metrics: "MetricConnection" = along(paths.METRICS, "Figures about it; newest first.")
 
 
 @strawberry.type(description="Something that happened.")
@@ -307,7 +311,7 @@ class Event(Entity):
     partners: Connection["Partner"] = along(
         paths.AFFECTED_PARTNERS, "Partners affected by it; their edges tell the impact."
     )
-    metrics: Connection["Metric"] = along(paths.METRICS, "Figures about it; newest first.")
+    metrics: "MetricConnection" = along(paths.METRICS, "Figures about it; newest first.")
 
 
 @strawberry.type(description="An organisation that funds, runs or supports projects.")
@@ -323,7 +327,7 @@ class Partner(Entity):
         paths.PARTNER_PROJECTS, "Projects it takes part in; their edges tell its roles."
     )
     events: Connection["Event"] = along(paths.AFFECTED_BY, "Events that affected it; newest first.")
-    metrics: Connection["Metric"] = along(paths.METRICS, "Figures about it; newest first.")
+    metrics: "MetricConnection" = along(paths.METRICS, "Figures about it; newest first.")
 
 
 @strawberry.type(description="What metrics measure: a unit, what one of it counts, a definition.")
@@ -332,7 +336,7 @@ class Indicator(Entity):
     unit: str = attribute("The unit of its values: people, consultations, EUR ...")
     count_basis: CountBasis = attribute("What one unit counts; values on two bases are never added.")
     definition: str | None = attribute("What exactly is measured.")
-    metrics: Connection["Metric"] = along(paths.MEASURED_BY, "Its values, of any subject and period; newest first.")
+    metrics: "MetricConnection" = along(paths.MEASURED_BY, "Its values, of any subject and period; newest first.")
 
 
 @strawberry.type(description="One figure about one subject for one period.")
@@ -349,6 +353,12 @@ class Metric(Entity):
     status: str | None = attribute("What is to be said of the observation (SDMX OBS_STATUS letter): E is estimated.")
     indicator: "Indicator" = reached(paths.INDICATOR, "What it measures.")
     subject: Entity = reached(paths.SUBJECT, "What it is about.")
+
+
+@specialized
+@strawberry.type(description="A page of a list of metrics (Relay). A node stands once in it.")
+class MetricConnection(Connection[Metric]):
+    aggregate: MetricAggregate = aggregate()
 
 
 @strawberry.type(description="A document or data set that states facts. `name` is the title as printed.")

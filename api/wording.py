@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.errors import shorten
+from graph.grouping import Grouping
 from graph.plan import (
     ALWAYS,
     And,
@@ -80,6 +81,27 @@ def in_words(call: str, question: Match | Expand | Relations | Search | Resolve 
         case Resolve(text, kinds, first):
             said = f"{call} {_value(text)}{_among(kinds)}, first {first:,}"
     return shorten(f"{said}{'' if page is None else _paged(page)}", LONGEST)
+
+
+def grouping_in_words(what: str, groupings: Sequence[Grouping]) -> str:
+    """A call for groups with what it asks.
+
+    >>> from graph.grouping import GROUP_KEYS
+    >>> grouping_in_words("PROJECT", [Grouping((key,)) for key in list(GROUP_KEYS[Kind.PROJECT].values())[:2]])
+    'group PROJECT by STATUS, by count descending; by ACTIVITY, by count descending'
+    """
+    return shorten(f"group {what} {'; '.join(map(_grouping, groupings))}", LONGEST)
+
+
+def _grouping(grouping: Grouping) -> str:
+    by = " and ".join(key.name for key in grouping.keys) or "nothing"
+    having = "" if grouping.having == ALWAYS else f" having {condition(grouping.having)}"
+    figure = "by key" if grouping.by is None else f"by {grouping.by.value}"
+    order = f", {figure}{' descending' if grouping.descending else ''}" if grouping.keys else ""
+    adds = ", adding values" if grouping.adds else ""
+    first = "" if grouping.first is None else f", first {grouping.first:,}"
+    after = "" if grouping.after is None else " after a cursor"
+    return f"by {by}{_narrowed(grouping.where)}{having}{order}{adds}{first}{after}"
 
 
 def question_in_words(asked: GraphQuestion) -> str:

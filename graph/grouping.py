@@ -5,10 +5,11 @@ What a value of a key is, and whether values of metrics may be added, is said he
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
+from graph.errors import IncompatibleAggregation
 from graph.paths import (
     COUNTRY_AROUND,
     EVENT_COUNTRIES,
@@ -48,6 +49,10 @@ class KeyType(Enum):
     MONTH = "month"  # of a partial date that has one: 2023-11
     PERIOD = "period"  # from the first day to the last (ISO 8601): 2023-01-01/2023-12-31
     ENTITY = "entity"  # reached, by id
+
+
+ORDERED_BY: dict[KeyType, list[type]] = {KeyType.TERM: [int], KeyType.ENTITY: [str, str, str]}
+"""What values are ordered by: terms by rank, entities by name folded, name and id; all else by text folded and text."""
 
 
 class GroupKey(msgspec.Struct, frozen=True, cache_hash=True):
@@ -222,3 +227,37 @@ class Groups(NamedTuple):
     total: int
     has_previous: bool
     has_next: bool
+
+
+def fits_groups(grouping: Grouping, position: Position) -> bool:
+    """Whether a position can be one of these groups: a figure, if they are ordered by one, and of each key what its
+    values are ordered by, or None."""
+    figure, *ranks = position or (None,)
+    numbers = (type(None), int, float) if grouping.by else (type(None),)
+    return (
+        type(figure) in numbers
+        and len(ranks) == len(grouping.keys)
+        and all(
+            rank is None
+            or (isinstance(rank, list) and [type(part) for part in rank] == ORDERED_BY.get(key.type, [str, str]))
+            for key, rank in zip(grouping.keys, ranks, strict=True)
+        )
+    )
+
+
+def asks_for_values(where: Any) -> bool:
+    """Whether a condition on groups asks for more than how many they hold."""
+    if isinstance(where, Compare):
+        return where.attribute != Figure.COUNT.value
+    return any(map(asks_for_values, getattr(where, "parts", ())))
+
+
+def incompatible(unlike: Sequence[str]) -> IncompatibleAggregation:
+    told = " and ".join(unlike)
+    reason = {
+        "SUBJECT": "a total and its own parts: a place, and what it lies in",
+        "PERIOD": "a total and its own parts: a span, and a longer one around it",
+    }.get(unlike[0], f"more than one {' and '.join(key.lower() for key in unlike)}")
+    return IncompatibleAggregation(
+        f"These values cannot be added, as there is {reason}. Group by {told} as well, or filter to one."
+    )

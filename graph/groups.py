@@ -8,10 +8,21 @@ import msgspec
 import numpy as np
 
 from graph.columns import MISSING, Column, Numbers, Table, combined
-from graph.errors import IncompatibleAggregation, InvalidInput
-from graph.grouping import Figure, Group, Grouping, GroupKey, Groups, KeyType, KeyValue, Totals
+from graph.errors import InvalidInput
+from graph.grouping import (
+    Figure,
+    Group,
+    Grouping,
+    GroupKey,
+    Groups,
+    KeyType,
+    KeyValue,
+    Totals,
+    asks_for_values,
+    incompatible,
+)
 from graph.model import Entity
-from graph.plan import ALWAYS, Compare, Position
+from graph.plan import ALWAYS, Position
 from graph.predicates import predicate
 from graph.totals import Ancestry, Sums, sums
 from graph.values import fold
@@ -250,24 +261,6 @@ class _Reversed:
 def known(number: float) -> Any:
     """The number as Python has it, None for NaN."""
     return None if number != number else number.item() if isinstance(number, np.generic) else number
-
-
-def asks_for_values(where: Any) -> bool:
-    """Whether a condition on groups asks for more than how many they hold."""
-    if isinstance(where, Compare):
-        return where.attribute != Figure.COUNT.value
-    return any(map(asks_for_values, getattr(where, "parts", ())))
-
-
-def incompatible(unlike: Sequence[str]) -> IncompatibleAggregation:
-    told = " and ".join(unlike)
-    reason = {
-        "SUBJECT": "a total and its own parts: a place, and what it lies in",
-        "PERIOD": "a total and its own parts: a span, and a longer one around it",
-    }.get(unlike[0], f"more than one {' and '.join(key.lower() for key in unlike)}")
-    return IncompatibleAggregation(
-        f"These values cannot be added, as there is {reason}. Group by {told} as well, or filter to one."
-    )
 
 
 def _nothing(*_: Any) -> Any:

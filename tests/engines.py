@@ -8,8 +8,9 @@ from zlib import crc32
 import msgspec
 
 from api.settings import Settings
-from graph.engine import Engine, Finding, FindingPage, Hits, Lasting, Reach, RelationPage, Resolution, settle
+from graph.engine import Engine, Finding, FindingPage, Grouped, Hits, Lasting, Reach, RelationPage, Resolution, settle
 from graph.errors import InvalidInput
+from graph.grouping import Grouping
 from graph.model import Entity, Relation
 from graph.plan import Expand, Match, Page
 from graph.questions import (
@@ -127,6 +128,17 @@ class Sabotaged:
         nowhere = (self._chosen("nowhere", id, step.path.name) for id in frontier)
         counts = await self._engine.count_reached(frontier, step)
         return [0 if leads_nowhere else count for leads_nowhere, count in zip(nowhere, counts, strict=True)]
+
+    async def group(self, match: Match, groupings: Sequence[Grouping]) -> list[Grouped]:
+        self._check(match.kind.name, "grouped")
+        return await self._engine.group(match, groupings)
+
+    async def group_reached(
+        self, frontier: Sequence[str], step: Expand, groupings: Sequence[Grouping]
+    ) -> list[list[Grouped]]:
+        self._check(step.path.name, "grouped")
+        asked = ["" if self._chosen("nowhere", id, step.path.name) else id for id in frontier]
+        return await self._engine.group_reached(asked, step, groupings)
 
     async def relations(self, frontier: Sequence[str], step: Any, page: Page) -> list[RelationPage]:
         self._check("relations")

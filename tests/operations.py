@@ -180,7 +180,8 @@ class Author:
         selections = self._selections(get_named_type(field.type), depth - 1)
         for cursor in cursors:
             self.cursors[cursor] = written.partition(":")[0].partition("(")[0]
-            shown = self._choose.one([("edges", "cursor"), ("pageInfo", "startCursor"), ("pageInfo", "endCursor")])
+            where = [("edges", "cursor"), ("pageInfo", "startCursor"), ("pageInfo", "endCursor")]
+            shown = self._choose.one(where if "edges" in get_named_type(field.type).fields else where[1:])
             selections += " " + self._keyed(shown[0], "", "cursors") + f" {{ {shown[1]} }}"
         return f"{written}{{ {selections} }}"
 
@@ -223,6 +224,11 @@ class Author:
         has_default = argument.default_value is not Undefined
         return self._expression(argument.type, value, variable_one_in=3, has_default=has_default)
 
+    def _some(self, options: list[str]) -> list[str]:
+        """One to three of them, each once."""
+        first = self._choose.one(range(len(options)))
+        return (options[first:] + options[:first])[: self._choose.one([1, 2, 2, 3])]
+
     def _value(self, type_: Any, name: str = "") -> Any:
         """A JSON value of an input type; `name` is that of the argument it is for."""
         if self._errs and not is_non_null_type(type_) and self._one_in(20):
@@ -232,6 +238,8 @@ class Author:
             # One item stands for a list of one.
             sizes = [2, 6, 6, 4, 8, 8, 1, 0, None, 101] if name == "ids" else [2, 1, 3, 0, None]
             size, item = self._choose.one(sizes), get_nullable_type(type_).of_type
+            if name == "keys" and not (self._errs and self._one_in(10)):
+                return self._some(list(named.values))
             return self._value(item, name) if size is None else [self._value(item, name) for _ in range(size)]
         if isinstance(named, GraphQLInputObjectType):
             if is_entity_filter(named.name):

@@ -7,6 +7,7 @@ import pytest
 
 from api.documents import Documents
 from api.errors import RequestError
+from api.schema import core, schema
 from api.settings import Settings
 from tests.api.small import make_schema
 
@@ -58,6 +59,33 @@ def test_page_sizes_multiply_down_nested_lists(text, nodes):
 def test_a_variable_counts_with_its_value_or_its_default(variables, nodes):
     text = "query ($n: Int = 7) { things(first: $n) { nodes { things(first: 10) { totalCount } } } }"
     assert count(text, variables) == nodes
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes"),
+    [
+        ("{ projects(first: 3) { facets(fields: [STATUS, YEAR]) { field } } }", 3 + 2 * 10),
+        ("{ projects(first: 3) { facets(fields: STATUS, first: 5) { field } totalCount } }", 3 + 5),
+        ("query ($f: [ProjectFacetField!]!) { projects(first: 3) { facets(fields: $f) { field } } }", 3 + 100 * 10),
+        ("{ projects(first: 3) { groupBy(keys: YEAR) { totalCount } nodes { events { nodes { id } } } } }", 163),
+        ("{ projects(first: 3) { ...F } } fragment F on ProjectConnection { groupBy(keys: YEAR) { totalCount } }", 103),
+    ],
+)
+def test_what_tells_of_a_whole_list_counts_once_for_it_not_for_each_of_its_items(text, nodes):
+    assert Documents(core(schema), Settings()).prepare(text).most_nodes == nodes
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes"),
+    [
+        ("neighborhood(id: 1, limit: 7) { entities { entity { id } } }", 7),
+        ("neighborhood(id: 1, limit: 7) { relations { kind } }", 7 + 5_000),
+        ("paths(from: 1, to: 2, first: 2) { paths { hops { from { id } } } }", 2 + 2 * 6),
+        ("similar(id: 1, first: 2) { items { shared { id } } }", 2 + 2 * 5),
+    ],
+)
+def test_what_graph_questions_show_counts_with_its_bound(text, nodes):
+    assert Documents(core(schema), Settings()).prepare(f"{{ {text} }}").most_nodes == nodes
 
 
 def test_ids_in_a_variable_count_each():

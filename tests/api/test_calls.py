@@ -31,6 +31,9 @@ ENTITIES = {"Node", "Entity", *map(type_name, KINDS)}
 SHOWN = {"edges", "nodes", "pageInfo", "node"}
 """What a connection or an edge shows of the list that was asked for."""
 
+COUNTED = ("totalCount", "facets", "groupBy", "aggregate")
+"""What a connection tells of the whole list."""
+
 
 def calls(graph: Graph, asked: Asked) -> Counter[str]:
     """The calls that an operation costs, compiled; graphql-core asks as often as it likes."""
@@ -114,8 +117,10 @@ class Bound:
 
 def is_asked(parent: str, field: str, named: str) -> bool:
     """Whether a field has a call of its own."""
+    if parent.endswith("GroupConnection"):
+        return False  # its groups have been asked for
     if parent.endswith(("Connection", "Edge")):
-        return field not in SHOWN and (field in ("totalCount", "facets") or named in ENTITIES)
+        return field not in SHOWN and (field in COUNTED or named in ENTITIES)
     if parent in GRAPH_ANSWERS:
         return False  # they hold what they show
     return named in ENTITIES or named.endswith("Connection") or named in ("GraphInfo", "Resolution", *GRAPH_ANSWERS)

@@ -17,7 +17,7 @@ from graph.graph import Graph
 from graph.vocabulary import CentralityMeasure
 from tests.bench.errors import BenchError
 from tests.bench.lab import Lab
-from tests.bench.report import Goal, figure, table
+from tests.bench.report import Goal, figure, p, table
 
 ASKED, PLAIN_ASKED = 400, 30
 """How often ours is asked in a round, and how often networkx, which takes long."""
@@ -48,12 +48,6 @@ class Row(NamedTuple):
             *(figure(p(times, share)) for times in (self.ours, self.plain) for share in (50, 95)),
             f"{figure(p(self.plain, 50) / p(self.ours, 50))}×",
         ]
-
-
-def p(times: list[float], share: int) -> float:
-    """What so many of 100 take at most."""
-    ordered = sorted(times)
-    return ordered[min(len(ordered) * share // 100, len(ordered) - 1)]
 
 
 def measure(lab: Lab, graph: Graph) -> tuple[str, list[Goal]]:

@@ -10,6 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from graph.graph import Graph
+from graph.parse import write
 from tests.bench.errors import BenchError
 from tests.bench.peers.recipes import PEERS
 from tests.bench.servers import ROOT, end, plain
@@ -86,3 +90,11 @@ def _run(command: list[str], out: int) -> Work:
         raise BenchError(f"{' '.join(command)} failed with {process.returncode}; it said why above.")
     in_bytes = 1 if sys.platform == "darwin" else 1024
     return Work(time.monotonic() - start, usage.ru_maxrss * in_bytes)
+
+
+def loaded(path: Path) -> Graph:
+    decode = msgspec.json.Decoder().decode
+    graph = Graph.in_memory()
+    with path.open("rb") as lines:
+        graph.apply(write(decode(line)) for line in lines)
+    return graph

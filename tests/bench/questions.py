@@ -1,15 +1,10 @@
 """Questions to a world of 100,000 entities and 500,000 relations, in process: how long 95 of 100 take at most."""
 
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from graph.graph import Graph
-from graph.parse import write
-from tests.bench import graph_questions, search_questions
-from tests.bench.lab import Lab
+from tests.bench import graph_questions, group_questions, search_questions
+from tests.bench.lab import Lab, loaded
 from tests.bench.report import Goal, Part
 
 TITLE = "Questions"
@@ -23,7 +18,7 @@ class Section(NamedTuple):
     goals: list[Goal]
 
 
-SECTIONS = [graph_questions.measure, search_questions.measure]
+SECTIONS = [graph_questions.measure, search_questions.measure, group_questions.measure]
 
 
 def measure(lab: Lab) -> Part:
@@ -37,11 +32,3 @@ def measure(lab: Lab) -> Part:
     head = f"{ENTITIES:,} entities and {RELATIONS:,} relations of all kinds (`seed/world.py`), in process, one by one."
     goals = [goal for section in sections for goal in section.goals]
     return Part(TITLE, "\n\n".join([head, *(section.text.strip() for section in sections)]), goals)
-
-
-def loaded(path: Path) -> Graph:
-    decode = msgspec.json.Decoder().decode
-    graph = Graph.in_memory()
-    with path.open("rb") as lines:
-        graph.apply(write(decode(line)) for line in lines)
-    return graph

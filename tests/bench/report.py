@@ -44,6 +44,12 @@ class Goal(NamedTuple):
         ]
 
 
+def p(times: Iterable[float], share: int) -> float:
+    """What so many of 100 take at most."""
+    ordered = sorted(times)
+    return ordered[min(len(ordered) * share // 100, len(ordered) - 1)]
+
+
 class Part(NamedTuple):
     """One part of a run: what was measured and found, in Markdown, and the goals it was held against."""
 
