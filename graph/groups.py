@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from graph.columns import MISSING, Column, Numbers, Table, combined
+from graph.columns import MISSING, Column, Floats, Numbers, combined
 from graph.errors import InvalidInput
 from graph.grouping import (
     Figure,
@@ -24,6 +24,7 @@ from graph.grouping import (
 from graph.model import Entity
 from graph.plan import ALWAYS, Position
 from graph.predicates import predicate
+from graph.table import Table
 from graph.totals import Ancestry, Sums, sums
 from graph.values import fold
 from graph.vocabulary import Term
@@ -88,23 +89,20 @@ def _numbered(numbers: Numbers, bound: int) -> tuple[Numbers, Numbers]:
 class Grouper:
     """Answers groupings of entities of one table. `record` gets an entity by id."""
 
-    def __init__(
-        self, table: Table, record: Callable[[str], Entity | None], ancestry: Ancestry, newest: Callable[[str], str]
-    ) -> None:
+    def __init__(self, table: Table, record: Callable[[str], Entity | None], ancestry: Ancestry) -> None:
         self._table = table
         self._record = record
         self._ancestry = ancestry
-        self._newest = newest
 
-    def group(self, entities: Sequence[Entity], grouping: Grouping) -> Groups:
-        """A page of their groups. Raises InvalidInput, and IncompatibleAggregation where groups are to be kept or
-        ordered by what cannot be added."""
-        columns = [self._table.column(key) for key in grouping.keys]
-        found = spread(self._table.rows(entities), columns, grouping.most)
+    def group(self, rows: Numbers, grouping: Grouping) -> Groups:
+        """A page of the groups of these rows. Raises InvalidInput, and IncompatibleAggregation where groups are to be
+        kept or ordered by what cannot be added."""
+        columns = [self._table.column(key.type, key.attribute, key.paths) for key in grouping.keys]
+        found = spread(rows, columns, grouping.most)
         return Arranged(self, grouping, columns, found).page()
 
     def sums(self, found: Spread) -> Sums:
-        return sums(self._table, found.rows, found.groups, len(found.counts), self._ancestry, self._newest)
+        return sums(self._table, found.rows, found.groups, len(found.counts), self._ancestry)
 
     def shown(self, key: GroupKey, value: Any, row: int) -> KeyValue:
         """A value and its label; `row` is that of an entity that has it."""
@@ -144,7 +142,6 @@ class Arranged:
         self._sums = grouper.sums(found) if grouping.adds else None
         if self._sums is not None and self._sums.unlike and self._asks_for_values():
             raise incompatible(next(iter(self._sums.unlike.values())))
-        self._ranks = [self._ranked(key, column, codes) for key, column, codes in self._parts()]
 
     def _parts(self) -> Iterator[tuple[GroupKey, Column, Numbers]]:
         return zip(self._grouping.keys, self._columns, self._found.codes, strict=True)
@@ -169,26 +166,43 @@ class Arranged:
     def _figure(self, figure: Figure) -> Any:
         return self._found.counts if figure is Figure.COUNT else getattr(self._sums, figure.value)
 
-    def _order(self) -> Numbers:
-        """The groups that are kept, in order."""
-        kept = np.arange(len(self._found.counts))
-        if self._grouping.having != ALWAYS:
-            keep = predicate(self._grouping.having, _nothing, _nothing)
-            kept = np.array([group for group in range(len(kept)) if keep(self._figures(group))], np.int64)
-        if not len(kept):
-            return kept
-        down = -1 if self._grouping.descending else 1
-        keys = [ranks[kept] for ranks in self._ranks]
+    def _kept(self) -> Numbers:
+        """The groups that meet the condition on groups."""
+        groups = np.arange(len(self._found.counts))
+        if self._grouping.having == ALWAYS:
+            return groups
+        keep = predicate(self._grouping.having, _nothing, _nothing)
+        return np.array([group for group in range(len(groups)) if keep(self._figures(group))], np.int64)
+
+    def _in_order(self, groups: Numbers) -> Numbers:
+        """These groups in order."""
+        keys = [self._ranked(key, column, codes[groups]) for key, column, codes in self._parts()]
         if self._grouping.by is None:
-            missing = [codes[kept] == MISSING for codes in self._found.codes]
+            down = -1 if self._grouping.descending else 1
+            missing = [codes[groups] == MISSING for codes in self._found.codes]
             weights = [
                 part for is_missing, ranks in zip(missing, keys, strict=True) for part in (is_missing, down * ranks)
             ]
         else:
-            figures = self._figure(self._grouping.by)[kept]
-            weights = [np.isnan(figures), down * np.nan_to_num(figures), *keys]
-        ordered: Numbers = kept[np.lexsort(weights[::-1])] if weights else kept
+            weights = [self._weights(self._grouping.by)[groups], *keys]
+        ordered: Numbers = groups[np.lexsort(weights[::-1])] if weights else groups
         return ordered
+
+    def _weights(self, by: Figure) -> Floats:
+        """What the groups are ordered by, the least first; what is missing comes last."""
+        figures = self._figure(by).astype(np.float64)
+        weights: Floats = np.nan_to_num(-figures if self._grouping.descending else figures, nan=np.inf)
+        return weights
+
+    def _foremost(self, groups: Numbers) -> Numbers:
+        """Those groups, in no order, that can stand on the first page or next after it: only their keys need be put in
+        order, which takes longer than all else."""
+        by, first = self._grouping.by, self._grouping.first
+        if by is None or first is None or self._grouping.after is not None or first >= len(groups):
+            return groups
+        weights = self._weights(by)[groups]
+        found: Numbers = groups[weights <= np.partition(weights, first)[first]]
+        return found
 
     def _figures(self, group: int) -> Figures:
         if self._sums is None:
@@ -204,14 +218,15 @@ class Arranged:
         return (figure, *(self._rank(key, column, codes[group]) for key, column, codes in self._parts()))
 
     def page(self) -> Groups:
-        order = self._order()
+        kept = self._kept()
+        order = self._in_order(self._foremost(kept))
         start, after = 0, self._grouping.after
         if after is not None:
             mark = self._comparable(after)
             start = bisect_right(order, mark, key=lambda group: self._comparable(self.position(group)))
         stop = len(order) if self._grouping.first is None else min(len(order), start + self._grouping.first)
         shown = [self._group(int(group)) for group in order[start:stop]]
-        return Groups(shown, len(order), start > 0, stop < len(order))
+        return Groups(shown, len(kept), start > 0, stop < len(kept))
 
     def _comparable(self, position: Position) -> tuple[Any, ...]:
         down = self._grouping.descending

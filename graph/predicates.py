@@ -161,17 +161,22 @@ def _remembered(check: Predicate) -> Predicate:
 
 def _compare(where: Compare) -> Predicate:
     read = attrgetter(where.attribute)
-    if where.operator is Operator.IS_NULL:
-        return lambda record: (read(record) in (None, ())) is where.value
-    if where.operator is Operator.NOT_IN and not where.value:
-        return lambda record: True  # as the opposite of `in: []`, on a missing value too
-    test = _test(where.type, where.operator, where.value)
     if where.type is ValueType.TERM and where.operator is Operator.EQ:
         term = where.value
         return lambda record: read(record) is term
+    test = value_test(where)
+    return lambda record: test(read(record))
 
-    def check(record: Any) -> bool:
-        value = read(record)
+
+def value_test(where: Compare) -> Predicate:
+    """The comparison as a function of the value, which may be missing, or of a list of values."""
+    if where.operator is Operator.IS_NULL:
+        return lambda value: (value in (None, ())) is where.value
+    if where.operator is Operator.NOT_IN and not where.value:
+        return lambda value: True  # as the opposite of `in: []`, on a missing value too
+    test = _test(where.type, where.operator, where.value)
+
+    def check(value: Any) -> bool:
         if isinstance(value, tuple):
             return any(map(test, value))
         return value is not None and test(value)

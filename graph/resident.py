@@ -7,10 +7,10 @@ graph questions that take long give way to others, and each is answered from one
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import networkx as nx
 
@@ -22,18 +22,17 @@ from graph.analytics.pace import Walk, run
 from graph.analytics.rankings import Rankings
 from graph.analytics.routes import routes
 from graph.analytics.wiring import Wiring
-from graph.columns import Table
+from graph.columns import Numbers
 from graph.engine import FindingPage, Grouped, Hits, Reach, RelationPage, Resolution, Statistics, give_way
 from graph.errors import FieldgraphError
 from graph.grouping import Grouping
 from graph.groups import Grouper
-from graph.model import Change, Entity, Relation, RelationName, Source, share_ids
+from graph.matching import Matcher
+from graph.model import Change, Entity, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
 from graph.pages import page_of
-from graph.paths import AROUND_IT, SOURCES, Path
+from graph.paths import AROUND_IT
 from graph.plan import (
-    ALWAYS,
-    And,
     Expand,
     Match,
     Order,
@@ -42,16 +41,14 @@ from graph.plan import (
     Relations,
     Resolve,
     Search,
-    Where,
-    conjunction,
     natural_order,
 )
-from graph.predicates import Predicate, one_term, predicate, some_term
 from graph.quality.checkup import Checkup
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.search.index import SearchIndex
 from graph.search.meaning import resolve as meanings_of
 from graph.search.ranking import count_found, search_page
+from graph.table import Table
 from graph.totals import Ancestry
 from graph.vocabulary import NATURAL_KEYS, ChangeAction, Direction, Kind, RelationKind
 
@@ -59,6 +56,7 @@ T = TypeVar("T")
 
 ENTITIES_IN_TURN = 100
 """So many are made ready to be searched before others have their turn: about 10 ms."""
+
 EdgeKey = tuple[RelationKind, Any]
 _EDGE_KEYS: dict[EdgeKey, EdgeKey] = {}
 
@@ -76,9 +74,6 @@ def utc_now() -> datetime:
 class Resident:
     """Answers the port from memory."""
 
-    FEW = 16
-    """To sort so many entities takes as long as to look at all of a shelf for each."""
-
     def __init__(self, budget: int | None = None, clock: Callable[[], datetime] = utc_now) -> None:
         """`budget` is how many references are remembered along paths (see Adjacency)."""
         self.graph = nx.MultiDiGraph()
@@ -94,7 +89,7 @@ class Resident:
         self._relation_counts: Counter[RelationKind] = Counter()
         self._checkup = Checkup(self._statements, lambda: f"{clock():%Y-%m-%d}")
         self.words = SearchIndex(self, lambda: self.graph)
-        self._tables: dict[Kind, Table] = {}
+        self._matcher = Matcher(self._shelves, self.adjacency, self.entity)
         self._ancestry = Ancestry(partial(self.adjacency.follow, (AROUND_IT,)))
 
     # What it holds, for whoever checks writes.
@@ -192,7 +187,7 @@ class Resident:
         for kind in Kind:
             self._shelves[kind].discard([entity for entity in leaving if entity.kind is kind])
             self._shelves[kind].add([entity for entity in arriving if entity.kind is kind])
-            if (table := self._tables.get(kind)) is not None:
+            if (table := self._matcher.tables.get(kind)) is not None:
                 table.replace(*([e.id for e in those if e.kind is kind] for those in (leaving, arriving)))
         for (kind, attribute), index in self._found.items():
             for entity in leaving:
@@ -227,20 +222,22 @@ class Resident:
         return None
 
     async def match(self, match: Match, page: Page) -> Reach:
+        await self._matcher.prepare(match)
         sorter = self._sorter(match.order, match.kind)
-        entities = self._matching(match)
+        entities = self._matcher.entities(match)
         if match.order:
             entities = sorter.sort(entities)
         return page_of(entities, {}, page, sorter)
 
     async def count(self, match: Match) -> int:
-        return len(self._matching(match))
+        await self._matcher.prepare(match)
+        return len(self._matcher.entities(match))
 
     async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
         if step.is_whole:
             return self._whole_lists(frontier, step, page)
         sorter = self._sorter(step.order, step.path.target)
-        keep = self._filter(step.where)
+        keep = self._matcher.filter(step.where)
         sort = sorter.sort if step.order else None
         answers = []
         for start in frontier:
@@ -262,50 +259,44 @@ class Resident:
         return pages.of(frontier)
 
     async def count_reached(self, frontier: Sequence[str], step: Expand) -> list[int]:
-        keep = self._filter(step.where)
+        keep = self._matcher.filter(step.where)
         if keep is None:
             return [self.adjacency.count(step.path, start) for start in frontier]
         reached = (self.adjacency.members(step.path, start).entities for start in frontier)
         return [sum(map(keep, entities)) for entities in reached]
 
     async def group(self, match: Match, groupings: Sequence[Grouping]) -> list[Grouped]:
-        grouper = self._grouper(match.kind)
-        return [self._grouped(grouper, self._matching(Match(match.kind, each.where)), each) for each in groupings]
+        table = self._matcher.table(match.kind)
+        await self._matcher.prepare_groups(match.kind, groupings)
+        matches = {grouping.where: Match(match.kind, grouping.where) for grouping in groupings}
+        for each in matches.values():
+            await self._matcher.prepare(each)
+        rows = {where: table.rows(self._matcher.entities(each)) for where, each in matches.items()}
+        return [self._grouped(table, rows[each.where], each) for each in groupings]
 
     async def group_reached(
         self, frontier: Sequence[str], step: Expand, groupings: Sequence[Grouping]
     ) -> list[list[Grouped]]:
-        keeps = [self._filter(each.where) for each in groupings]
+        kind = step.path.target
+        if kind is not None:
+            await self._matcher.prepare_groups(kind, groupings)
+        keeps = {grouping.where: self._matcher.filter(grouping.where) for grouping in groupings}
         answers = []
         for start in frontier:
             entities = self.adjacency.members(step.path, start).entities
-            grouper = self._grouper(step.path.target, entities)
-            kept = [entities if keep is None else list(filter(keep, entities)) for keep in keeps]
-            answers.append([self._grouped(grouper, *asked) for asked in zip(kept, groupings, strict=True)])
+            table = self._matcher.table_of(entities) if kind is None else self._matcher.table(kind)
+            rows = {
+                where: table.rows(entities if keep is None else list(filter(keep, entities)))
+                for where, keep in keeps.items()
+            }
+            answers.append([self._grouped(table, rows[each.where], each) for each in groupings])
         return answers
 
-    def _grouped(self, grouper: Grouper, entities: Sequence[Entity], grouping: Grouping) -> Grouped:
+    def _grouped(self, table: Table, rows: Numbers, grouping: Grouping) -> Grouped:
         try:
-            return grouper.group(entities, grouping)
+            return Grouper(table, self.entity, self._ancestry).group(rows, grouping)
         except FieldgraphError as error:
             return error
-
-    def _grouper(self, kind: Kind | None, entities: Sequence[Entity] = ()) -> Grouper:
-        """What groups the entities of a kind; of several kinds, just these entities."""
-        if kind is None:
-            table = Table(self.adjacency, self.entity, [entity.id for entity in entities])
-        elif kind not in self._tables:
-            table = self._tables[kind] = Table(
-                self.adjacency, self.entity, [e.id for e in self._shelves[kind].entities]
-            )
-        else:
-            table = self._tables[kind]
-        return Grouper(table, self.entity, self._ancestry, self._published)
-
-    def _published(self, id: str) -> str:
-        """The newest date on which a source of an entity was published; empty where none is known."""
-        sources = self.adjacency.members(SOURCES, id).entities
-        return max((source.published_on or "" for source in sources if isinstance(source, Source)), default="")
 
     async def relations(self, frontier: Sequence[str], step: Relations, page: Page) -> list[RelationPage]:
         answers = []
@@ -353,86 +344,25 @@ class Resident:
         return (await self._checkup.findings()).page(page)
 
     async def indexes(self, question: Match | Expand | Relations | Search | Resolve | Kind) -> list[str]:
-        used: list[str] = []
-
-        def noted(path: Path, attribute: str, term: Any) -> Set[str]:
-            used.append(f"{path.name}.{attribute} = {term}")
-            return frozenset()
-
         match question:
             case Kind():
-                used += NATURAL_KEYS.get(question, ())
-            case Match():
-                found = self._candidates(question)
-                used += found.used
-                predicate(found.rest, self.adjacency.along, noted)
-            case Expand():
-                predicate(question.where, self.adjacency.along, noted)
+                return [*NATURAL_KEYS.get(question, ())]
+            case Match() | Expand():
+                return self._matcher.indexes(question)
             case Search():
-                used.append("words")
+                return ["words"]
             case Resolve():
-                used.append("names and codes")
-        return used
+                return ["names and codes"]
+        return []
 
     def _sorter(self, order: Order, kind: Kind | None) -> Sorter:
         return Sorter(order or natural_order(kind), self.adjacency.count)
-
-    def _filter(self, where: Where) -> Predicate | None:
-        """The condition as a function, or None where everything meets it."""
-        return None if where == ALWAYS else predicate(where, self.adjacency.along, self._starts)
-
-    def _matching(self, match: Match) -> list[Entity]:
-        """The entities that match, in the natural order of their kind."""
-        found = self._candidates(match)
-        entities = found.entities
-        for ids in found.among:
-            entities = [entity for entity in entities if entity.id in ids]
-        keep = self._filter(found.rest)
-        return entities if keep is None else list(filter(keep, entities))
-
-    def _candidates(self, match: Match) -> "Candidates":
-        """What indexes find for the parts of a condition that must all hold; of several terms, that of the fewest."""
-        shelf = self._shelves[match.kind]
-        entities = shelf.entities
-        among: list[Set[str]] = []
-        used: list[str] = []
-        rest: list[Where] = [*match.where.parts] if isinstance(match.where, And) else [match.where]
-        having = [(part, term, shelf.having(*term)) for part in rest if (term := one_term(part))]
-        if having:
-            part, term, entities = min(having, key=lambda found: len(found[2]))
-            rest.remove(part)
-            used.append(f"{term.attribute} = {term.value}")
-        for part in list(rest):
-            if some := some_term(part):
-                among.append(self._starts(*some))
-                rest.remove(part)
-                used.append(f"{some.path.name}.{some.attribute} = {some.term}")
-        if among and not having and len(few := min(among, key=len)) * self.FEW < len(entities):
-            records = (self.entity(id) for id in few)
-            entities = shelf.sorter.sort([record for record in records if record and record.kind is match.kind])
-        return Candidates(entities, among, conjunction(rest), used)
-
-    def _starts(self, path: Path, attribute: str, term: Any) -> Set[str]:
-        """From where a path reaches an entity that has a term."""
-        assert path.target is not None
-        shelf = self._shelves[path.target]
-        return self.adjacency.starts(path, attribute, term, lambda: shelf.having(attribute, term))
 
     def _wanted(self, start: str, step: Relations) -> list[Relation]:
         relations = self.relations_of(start, step.direction)
         if step.kinds is None:
             return relations
         return [relation for relation in relations if relation.kind in step.kinds]
-
-
-class Candidates(NamedTuple):
-    """What indexes find for a question: entities in natural order, of which those count whose ids are in each set of
-    `among` and that meet the `rest` of the condition. `used` names the indexes."""
-
-    entities: list[Entity]
-    among: list[Set[str]]
-    rest: Where
-    used: list[str]
 
 
 def _canonical_key(relation: Relation) -> Position:

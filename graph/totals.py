@@ -1,7 +1,7 @@
 """Adding up the values of metrics, where that means something.
 
 Of the metrics with one indicator, measure, subject and period one value is used: that of the newest source, then of the
-first id. Values that differ in indicator, unit or measure are never added, nor is a total to its own parts: a place's
+first id. Floats that differ in indicator, unit or measure are never added, nor is a total to its own parts: a place's
 value to that of what it lies in, or a span's to that of a longer one around it.
 """
 
@@ -10,16 +10,13 @@ from math import fsum
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graph.columns import Column, Numbers, Table, Values, combined
-from graph.grouping import METRIC_KEYS
+from graph.columns import Column, Floats, Mask, Numbers, combined
+from graph.grouping import METRIC_KEYS, GroupKey
+from graph.table import Table
 
 Around = Callable[[Iterable[str]], Iterable[tuple[str, Iterable[str]]]]
 """Entities by id, and what each lies in, at any height."""
-
-Newest = Callable[[str], str]
-"""The newest day on which a source of a metric was published, by the metric's id; empty where none says so."""
 
 SUBJECT, PERIOD = METRIC_KEYS["SUBJECT"], METRIC_KEYS["PERIOD"]
 
@@ -28,10 +25,10 @@ class Sums(NamedTuple):
     """The numbers of each group, NaN where there is no value; `unlike` names the keys that would set apart what cannot
     be added, by group."""
 
-    sum: Values
-    avg: Values
-    min: Values
-    max: Values
+    sum: Floats
+    avg: Floats
+    min: Floats
+    max: Floats
     present: Numbers
     missing: Numbers
     unlike: dict[int, tuple[str, ...]]
@@ -58,7 +55,7 @@ class Ancestry:
             self._values = subjects.values
         if not self._counts:
             self._counts.append(0)  # of no subject at all
-        for _, around in self._around(subjects.values[len(self._counts) :]):  # type: ignore[arg-type]
+        for _, around in self._around(subjects.values[len(self._counts) :]):
             self._flat += [self._places.setdefault(place, len(self._places)) for place in around]
             self._counts.append(len(self._flat) - self._taken)
             self._taken = len(self._flat)
@@ -73,14 +70,14 @@ class Ancestry:
         return own, higher  # MISSING where nothing is said of it
 
 
-def sums(table: Table, rows: Numbers, groups: Numbers, count: int, ancestry: Ancestry, newest: Newest) -> Sums:
+def sums(table: Table, rows: Numbers, groups: Numbers, count: int, ancestry: Ancestry) -> Sums:
     """What the metrics in these rows come to in each of `count` groups; `groups` has the group of each row."""
-    values = table.numbers("value")[rows]
+    values = table.numbers("value").of(rows)
     known = ~np.isnan(values)
     present = np.bincount(groups[known], minlength=count)
     missing = np.bincount(groups[~known], minlength=count)
     rows, groups, values = rows[known], groups[known], values[known]
-    used = _one_of_each(table, rows, groups, newest)
+    used = _one_of_each(table, rows, groups)
     rows, groups, values = rows[used], groups[used], values[used]
     order = np.argsort(groups, kind="stable")
     rows, groups, values = rows[order], groups[order], values[order]
@@ -97,7 +94,7 @@ def sums(table: Table, rows: Numbers, groups: Numbers, count: int, ancestry: Anc
     return Sums(total, average, least, most, present, missing, unlike)
 
 
-def _exact(values: Values, starts: Numbers) -> Sequence[float]:
+def _exact(values: Floats, starts: Numbers) -> Sequence[float]:
     """The sum of each stretch, correctly rounded: the order in which values come decides nothing."""
     if np.all(values == np.rint(values)) and np.abs(values).sum() < 2**53:
         return list(np.add.reduceat(values, starts))
@@ -107,33 +104,23 @@ def _exact(values: Values, starts: Numbers) -> Sequence[float]:
 
 def _codes(table: Table, rows: Numbers, *keys: str) -> Numbers:
     """One number for what the rows have of some keys, each of which every metric has just one of."""
-    columns = (table.column(METRIC_KEYS[name]) for name in keys)
+    columns = (_column(table, METRIC_KEYS[name]) for name in keys)
     numbers, _ = combined((column.of(rows)[1], len(column.values)) for column in columns)
     return numbers
 
 
-def _one_of_each(table: Table, rows: Numbers, groups: Numbers, newest: Newest) -> NDArray[np.bool_]:
+def _column(table: Table, key: GroupKey) -> Column:
+    return table.column(key.type, key.attribute, key.paths)
+
+
+def _one_of_each(table: Table, rows: Numbers, groups: Numbers) -> Mask:
     """Which rows are used: one of each fact in each group."""
     facts = _codes(table, rows, "INDICATOR", "MEASURE", "SUBJECT", "PERIOD")
     used = np.ones(len(rows), bool)
-    order = np.lexsort((groups, facts))
+    order = np.lexsort((table.standing(rows), facts, groups))
     facts, groups = facts[order], groups[order]
-    same = (facts[1:] == facts[:-1]) & (groups[1:] == groups[:-1])
-    if not same.any():
-        return used
-    again = np.r_[False, same]
-    bounds = np.flatnonzero(~again)
-    for start, end in zip(bounds, np.r_[bounds[1:], len(order)], strict=True):
-        if end - start > 1:
-            places = order[start:end]
-            used[places] = False
-            used[_newest(table, rows, places, newest)] = True
+    used[order[1:][(facts[1:] == facts[:-1]) & (groups[1:] == groups[:-1])]] = False
     return used
-
-
-def _newest(table: Table, rows: Numbers, places: Numbers, newest: Newest) -> int:
-    by_id = sorted((table.id(int(rows[place])), int(place)) for place in places)
-    return max(by_id, key=lambda found: newest(found[0]))[1]  # of equals the first
 
 
 def _unlike(table: Table, rows: Numbers, groups: Numbers, ancestry: Ancestry) -> dict[int, list[str]]:
@@ -152,7 +139,7 @@ def _unlike(table: Table, rows: Numbers, groups: Numbers, ancestry: Ancestry) ->
 
 def _with_parts(table: Table, rows: Numbers, groups: Numbers, ancestry: Ancestry) -> Iterator[tuple[str, int]]:
     """Groups that hold a total and one of its parts, and the key that would set these apart."""
-    subjects, periods = table.column(SUBJECT), table.column(PERIOD)
+    subjects, periods = _column(table, SUBJECT), _column(table, PERIOD)
     bound = len(subjects.values)
     pairs = groups * bound + subjects.of(rows)[1]
     order = np.argsort(pairs, kind="stable")

@@ -1,0 +1,159 @@
+"""Finding the entities of a kind that meet a condition: by indexes, then by columns, and what is left one by one."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import compress
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from graph.adjacency import Adjacency
+from graph.engine import give_way
+from graph.grouping import Grouping, KeyType
+from graph.masks import Masks, columns_in
+from graph.model import Entity
+from graph.ordering import Shelf
+from graph.paths import Path
+from graph.plan import ALWAYS, And, Expand, Match, Where, conjunction
+from graph.predicates import Predicate, one_term, predicate, some_term
+from graph.table import Table
+from graph.vocabulary import Kind
+
+READ_IN_TURN = 1_000
+"""Of so many entities values are read into columns before others have their turn: about 10 ms."""
+
+
+class Matcher:
+    """Finds entities on the shelves of their kinds, of which it keeps the tables. `entity` gets one by id."""
+
+    FEW = 16
+    """To sort so many entities takes as long as to look at all of a shelf for each."""
+
+    MANY = 500
+    """From so many entities on conditions are looked up in columns first."""
+
+    def __init__(
+        self, shelves: Mapping[Kind, Shelf], adjacency: Adjacency, entity: Callable[[str], Entity | None]
+    ) -> None:
+        self.tables: dict[Kind, Table] = {}
+        self._shelves = shelves
+        self._adjacency = adjacency
+        self._entity = entity
+
+    def table(self, kind: Kind) -> Table:
+        table = self.tables.get(kind)
+        if table is None:
+            table = self.tables[kind] = self.table_of(self._shelves[kind].entities)
+        return table
+
+    def table_of(self, entities: Sequence[Entity]) -> Table:
+        return Table(self._adjacency, self._entity, [entity.id for entity in entities])
+
+    def filter(self, where: Where) -> Predicate | None:
+        """The condition as a function, or None where everything meets it."""
+        return None if where == ALWAYS else self._meets(where)
+
+    def _meets(self, where: Where) -> Predicate:
+        return predicate(where, self._adjacency.along, self._starts)
+
+    def entities(self, match: Match) -> list[Entity]:
+        """The entities that match, in the natural order of their kind."""
+        found = self._candidates(match)
+        entities = found.entities
+        for ids in found.among:
+            entities = [entity for entity in entities if entity.id in ids]
+        rest = found.rest
+        if len(entities) >= self.MANY and rest != ALWAYS:
+            entities, rest = self._scanned(match.kind, entities, rest)
+        keep = self.filter(rest)
+        return entities if keep is None else list(filter(keep, entities))
+
+    def _scanned(self, kind: Kind, entities: Sequence[Entity], where: Where) -> tuple[list[Entity], Where]:
+        """Those of many entities that meet what columns tell of a condition, and what is left of it."""
+        table = self.table(kind)
+        masks = Masks(table, table.rows(entities), self._entity, self._meets)
+        parts = [(part, masks.of(part)) for part in _parts(where)]
+        told = [mask for _, mask in parts if mask is not None]
+        kept = list(compress(entities, np.logical_and.reduce(told).tobytes())) if told else list(entities)
+        return kept, conjunction([part for part, mask in parts if mask is None])
+
+    # What takes long the first time, in turns with others.
+
+    async def prepare(self, match: Match) -> None:
+        """Reads what columns of paths need: the first time it is all entities of a kind."""
+        if len(self._shelves[match.kind].entities) >= self.MANY:
+            columns = columns_in(match.where, self.table(match.kind))
+            await self._read(match.kind, {(KeyType.ENTITY, "", (path,)) for path in columns if isinstance(path, Path)})
+
+    async def prepare_groups(self, kind: Kind, groupings: Sequence[Grouping]) -> None:
+        """Reads what the columns of keys need."""
+        keys = {key for grouping in groupings for key in grouping.keys}
+        await self._read(kind, {(key.type, key.attribute, key.paths) for key in keys})
+
+    async def _read(self, kind: Kind, columns: Iterable[tuple[KeyType, str, tuple[Path, ...]]]) -> None:
+        for column in columns:
+            while self.table(kind).prepare(*column, READ_IN_TURN):
+                await give_way()
+
+    # Indexes.
+
+    def indexes(self, question: Match | Expand) -> list[str]:
+        """By what it finds the answer, in words."""
+        used: list[str] = []
+
+        def noted(path: Path, attribute: str, term: Any) -> Set[str]:
+            used.append(f"{path.name}.{attribute} = {term}")
+            return frozenset()
+
+        if isinstance(question, Expand):
+            predicate(question.where, self._adjacency.along, noted)
+            return used
+        found = self._candidates(question)
+        used += found.used
+        predicate(found.rest, self._adjacency.along, noted)
+        if len(found.entities) >= self.MANY:
+            columns = columns_in(found.rest, self.table(question.kind))
+            used += [f"column {column.name if isinstance(column, Path) else column}" for column in columns]
+        return used
+
+    def _candidates(self, match: Match) -> "Candidates":
+        """What indexes find for the parts of a condition that must all hold; of several terms, that of the fewest."""
+        shelf = self._shelves[match.kind]
+        entities = shelf.entities
+        among: list[Set[str]] = []
+        used: list[str] = []
+        rest = _parts(match.where)
+        having = [(part, term, shelf.having(*term)) for part in rest if (term := one_term(part))]
+        if having:
+            part, term, entities = min(having, key=lambda found: len(found[2]))
+            rest.remove(part)
+            used.append(f"{term.attribute} = {term.value}")
+        for part in list(rest):
+            if some := some_term(part):
+                among.append(self._starts(*some))
+                rest.remove(part)
+                used.append(f"{some.path.name}.{some.attribute} = {some.term}")
+        if among and not having and len(few := min(among, key=len)) * self.FEW < len(entities):
+            records = (self._entity(id) for id in few)
+            entities = shelf.sorter.sort([record for record in records if record and record.kind is match.kind])
+        return Candidates(entities, among, conjunction(rest), used)
+
+    def _starts(self, path: Path, attribute: str, term: Any) -> Set[str]:
+        """From where a path reaches an entity that has a term."""
+        assert path.target is not None
+        shelf = self._shelves[path.target]
+        return self._adjacency.starts(path, attribute, term, lambda: shelf.having(attribute, term))
+
+
+def _parts(where: Where) -> list[Where]:
+    """Conditions that must all hold."""
+    return [*where.parts] if isinstance(where, And) else [where]
+
+
+class Candidates(NamedTuple):
+    """What indexes find for a question: entities in natural order, of which those count whose ids are in each set of
+    `among` and that meet the `rest` of the condition. `used` names the indexes."""
+
+    entities: list[Entity]
+    among: list[Set[str]]
+    rest: Where
+    used: list[str]
