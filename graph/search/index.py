@@ -91,6 +91,11 @@ class SearchIndex:
             if subject is not None and subject.kind is Kind.PLACE:
                 self._pending.update(dict.fromkeys(dependents(subject.id, self.holder)))
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether entries still wait to be written."""
+        return self._database is None or bool(self._pending)
+
     def catch_up(self, most: int | None = None) -> bool:
         """Writes the entries of so many entities, or of all, that wait for it; whether some still do."""
         if self._database is None:
@@ -102,7 +107,7 @@ class SearchIndex:
             left -= self.STRETCH
         if not self._pending:
             self._names.clear()
-        return bool(self._pending)
+        return self.is_behind
 
     def _write(self, ids: Sequence[str]) -> None:
         """In the order of their numbers: FTS5 keeps what it has in hand only as long as the numbers rise."""
