@@ -1,9 +1,9 @@
 """One operation's plans: one for each combination of the Booleans that @skip and @include use."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphql import DirectiveNode, FragmentSpreadNode, VariableNode, Visitor, visit
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionNode, VariableNode
 
 from api.arguments import VariableReader
 from api.compile import Compiler
@@ -39,24 +39,26 @@ class CompiledOperation:
 
 def _conditions(operation: Operation) -> set[str]:
     """The variables that @skip and @include use in the operation and the fragments that it spreads."""
-    finder = _ConditionFinder()
-    visit(operation.definition, finder)
-    for name, fragment in reversed([*operation.fragments.items()]):  # now each comes before those that it spreads
-        if name in finder.spreads:
-            visit(fragment, finder)
-    return finder.names
+    names: set[str] = set()
+    if not operation.definition.variable_definitions:
+        return names
+    spread: set[str] = set()
+    waiting = [operation.definition.selection_set]
+    while waiting:
+        for node in waiting.pop().selections:
+            names.update(_variables_in(node))
+            if isinstance(node, FieldNode | InlineFragmentNode):
+                if node.selection_set:
+                    waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                waiting.append(operation.fragments[node.name.value].selection_set)
+    return names
 
 
-class _ConditionFinder(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.spreads: set[str] = set()
-
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        for argument in node.arguments or ():
+def _variables_in(node: SelectionNode) -> Iterator[str]:
+    """The variables that its directives use."""
+    for directive in node.directives or ():
+        for argument in directive.arguments or ():
             if isinstance(argument.value, VariableNode):
-                self.names.add(argument.value.name.value)
-
-    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
-        self.spreads.add(node.name.value)
+                yield argument.value.name.value
