@@ -262,7 +262,6 @@ def opened(settings: Settings, *, seeds: bool = False) -> Iterator[Graph]:
 
 def executor_of(graph: Graph, settings: Settings) -> Executor:
     """What answers requests from this graph, as it is when each arrives."""
-    request = Request.under(settings)
     made = core(schema)
     compiler = (
         Compiler(made, Memory(settings.fragment_memory), settings.plan_memory)
@@ -271,7 +270,7 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     )
     return Executor(
         made,
-        lambda: request(graph.engine, graph.head),
+        lambda: Request(graph.engine, graph.head, settings),
         Documents(made, settings),
         compiler,
         persisted=PersistedQueries(settings.persisted_characters),

@@ -17,15 +17,15 @@ from graph.vocabulary import CentralityMeasure, Kind, RelationKind
 
 
 def neighborhood_asked(request: Request, given: Arguments) -> Neighborhood:
-    budgets = request.budgets
+    settings = request.settings
     return Neighborhood(
         given["id"],
-        number_given(given, "hops", HOPS, budgets.max_hops),
-        number_given(given, "limit", LIMIT, budgets.max_neighbors),
+        number_given(given, "hops", HOPS, settings.max_hops),
+        number_given(given, "limit", LIMIT, settings.max_neighbors),
         terms_given(given.get("relations")),
         terms_given(given.get("kinds")),
-        budgets.max_relations,
-        budgets.question_ms,
+        settings.max_relations,
+        settings.question_ms,
     )
 
 
@@ -33,25 +33,25 @@ def paths_asked(request: Request, given: Arguments) -> Paths:
     return Paths(
         given["from"],
         given["to"],
-        number_given(given, "maxHops", MAX_HOPS, request.budgets.max_hops),
+        number_given(given, "maxHops", MAX_HOPS, request.settings.max_hops),
         terms_given(given.get("relations")),
         terms_given(given.get("avoid")) or (),
-        number_given(given, "first", TRAILS, request.budgets.max_results),
-        request.budgets.question_ms,
+        number_given(given, "first", TRAILS, request.settings.max_results),
+        request.settings.question_ms,
     )
 
 
 def similar_asked(request: Request, given: Arguments) -> Similar:
-    budgets = request.budgets
-    first = number_given(given, "first", FIRST, budgets.max_results)
-    return Similar(given["id"], first, budgets.max_shared, budgets.question_ms)
+    settings = request.settings
+    first = number_given(given, "first", FIRST, settings.max_results)
+    return Similar(given["id"], first, settings.max_shared, settings.question_ms)
 
 
 def central_asked(request: Request, given: Arguments) -> Central:
-    budgets = request.budgets
-    first = number_given(given, "first", FIRST, budgets.max_results)
+    settings = request.settings
+    first = number_given(given, "first", FIRST, settings.max_results)
     kinds = terms_given(given.get("kinds"))
-    return Central(given["measure"], kinds, first, budgets.max_results, budgets.pivots, budgets.question_ms)
+    return Central(given["measure"], kinds, first, settings.max_results, settings.pivots, settings.question_ms)
 
 
 HOPS, LIMIT, MAX_HOPS, TRAILS, FIRST = 1, 100, 4, 3, 10

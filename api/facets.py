@@ -57,12 +57,12 @@ class Counts(NamedTuple):
 
 
 async def _facets(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    first = number_given(given, "first", MOST_BUCKETS, request.page_limit)
+    first, most = number_given(given, "first", MOST_BUCKETS, request.settings.max_page), request.settings.group_pairs
     scope = given.get("scope") or FacetScope.EXCEPT_SELF
     keys = [field.value for field in given["fields"]]
     lists = lists_of(listings)
     answers = await lists.groups(
-        [Grouping((key,), _scoped(lists.where, key, scope), first=first, most=request.most_pairs) for key in keys]
+        [Grouping((key,), _scoped(lists.where, key, scope), first=first, most=most) for key in keys]
     )
     return [_facets_of(keys, answers[listing.place]) for listing in listings]
 

@@ -83,7 +83,7 @@ def _grouping(lists: Lists, request: Request, given: Arguments, *, adds: bool) -
     if not keys or len(set(names)) < len(names):
         raise InvalidInput(f"keys is [{', '.join(names)}]; give at least one, and each but once.")
     having = having_given(given.get("having"))
-    check_conditions(having, request.most_conditions)
+    check_conditions(having, request.settings.max_conditions)
     order = given.get("orderBy") or {"by": GroupOrderBy.COUNT, "direction": OrderDirection.DESC}
     by = FIGURES.get(order["by"])
     needs_values = by not in (None, Figure.COUNT) or asks_for_values(having)
@@ -97,8 +97,8 @@ def _grouping(lists: Lists, request: Request, given: Arguments, *, adds: bool) -
         by,
         order["direction"] is OrderDirection.DESC,
         has_values and (adds or needs_values),
-        number_given(given, "first", MOST_GROUPS, request.page_limit),
-        most=request.most_pairs,
+        number_given(given, "first", MOST_GROUPS, request.settings.max_page),
+        most=request.settings.group_pairs,
     )
 
 
@@ -135,7 +135,7 @@ def _shown(keys: Sequence[GroupKey], group: Group) -> Shown:
 
 async def _aggregate(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
     lists = lists_of(listings)
-    everything = Grouping((), lists.where, adds=True, first=1, most=request.most_pairs)
+    everything = Grouping((), lists.where, adds=True, first=1, most=request.settings.group_pairs)
     answers = await lists.groups([everything])
     return [_aggregate_of(answers[listing.place][0]) for listing in listings]
 

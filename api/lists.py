@@ -52,7 +52,7 @@ class ListStep(Step):
         arguments = PageArguments.read(given, request)
         question = self.read(given)
         if not isinstance(question, Relations):
-            check_conditions(question.where, request.most_conditions)
+            check_conditions(question.where, request.settings.max_conditions)
         return ListPlan(question, arguments, None if arguments.has_cursor else arguments.first_page)
 
 

@@ -102,9 +102,9 @@ async def _node(request: Request, sources: Sequence[Any], given: Arguments) -> S
 
 async def _nodes(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
     ids = given["ids"]
-    if len(ids) > request.page_limit:
+    if len(ids) > request.settings.max_page:
         raise InvalidInput(
-            f"{len(ids)} ids; at most {request.page_limit} are answered at once. Ask in several requests."
+            f"{len(ids)} ids; at most {request.settings.max_page} are answered at once. Ask in several requests."
         )
     entities = await request.engine.lookup(ids)
     return [entities for _ in sources]

@@ -50,10 +50,10 @@ class PageArguments(NamedTuple):
         if first is not None and last is not None:
             raise InvalidInput(f"Give first or last, not both; got first: {first} and last: {last}.")
         for name, size in (("first", first), ("last", last)):
-            if size is not None and not 1 <= size <= request.page_limit:
-                raise InvalidInput(f"{name} is {size}; a page holds 1 to {request.page_limit} items.")
+            if size is not None and not 1 <= size <= request.settings.max_page:
+                raise InvalidInput(f"{name} is {size}; a page holds 1 to {request.settings.max_page} items.")
         if first is None and last is None:
-            first = request.page_default
+            first = request.settings.default_page
         return cls(first, last, given.get("after"), given.get("before"))
 
     @property

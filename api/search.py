@@ -75,7 +75,7 @@ class FoundList:
 
 
 async def _search(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
-    search = Search(text_given(given, request), terms_given(given.get("kinds")), request.most_ranked)
+    search = Search(text_given(given, request), terms_given(given.get("kinds")), request.settings.ranked_matches)
     arguments = PageArguments.read(given, request)
     identity = partial(list_identity, "search", search.text, search.kinds)
     page = arguments.page(identity(), fits_search) if arguments.has_cursor else arguments.first_page
@@ -83,7 +83,7 @@ async def _search(request: Request, sources: Sequence[Any], given: Arguments) ->
 
 
 async def _resolve(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
-    first = number_given(given, "first", MOST_MEANT, request.page_limit)
+    first = number_given(given, "first", MOST_MEANT, request.settings.max_page)
     asked = Resolve(text_given(given, request), terms_given(given.get("kinds")), first)
     meant = await request.engine.resolve(asked)
     return [meant for _ in sources]
@@ -101,7 +101,7 @@ def _hits(page: Hits, listing: Listing) -> list[Hit]:
 
 
 async def _facets(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    first = number_given(given, "first", MOST_BUCKETS, request.page_limit)
+    first = number_given(given, "first", MOST_BUCKETS, request.settings.max_page)
     filtered = given.get("scope") is FacetScope.FILTERED  # by kinds alone, which is the facet's own field
     return [[await _by_kind(listing.asked, first, filtered=filtered) for _ in given["fields"]] for listing in listings]
 
@@ -117,8 +117,8 @@ async def _by_kind(asked: Any, first: int, *, filtered: bool) -> Counts:
 def text_given(given: Arguments, request: Request) -> str:
     """The text to look for. Raises InvalidInput if it is too long."""
     text: str = given["text"]
-    if len(text) > request.longest_text:
-        raise InvalidInput(f"The text has {len(text):,} characters; at most {request.longest_text} are looked for.")
+    if len(text) > (most := request.settings.max_text):
+        raise InvalidInput(f"The text has {len(text):,} characters; at most {most} are looked for.")
     return text
 
 

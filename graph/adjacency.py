@@ -190,14 +190,14 @@ class Adjacency:
         """Has every change of what the path reaches told."""
         self.along(path).watchers.append(watcher)
 
-    def follow(self, paths: Sequence[Path], starts: Iterable[str]) -> Iterator[tuple[str, Iterable[str]]]:
+    def follow(self, paths: Sequence[Path], starts: Iterable[str]) -> Iterator[tuple[str, Set[str]]]:
         """Of each start the ids that paths reach one after the other, each once, in no order. Nothing of it is
         remembered beyond the call, so it suits many starts."""
-        strides = [(path, Strides(self.walks)) for path in paths]
+        strides = [(path, Strides(self.walks, path)) for path in paths]
         for start in starts:
             ids: set[str] = {start}
             for path, stride in strides:
-                reached = set[str]().union(*(stride.reached(path, id) for id in ids))
+                reached = set[str]().union(*map(stride.reached, ids))
                 ids = {id for id in reached if self.wanted(path, id)}
             yield start, ids
 

@@ -24,7 +24,7 @@ from graph.grouping import (
 from graph.model import Entity
 from graph.plan import ALWAYS, Position
 from graph.predicates import predicate
-from graph.table import Table
+from graph.table import ColumnKey, Table
 from graph.totals import Ancestry, Sums, sums
 from graph.values import fold
 from graph.vocabulary import Term
@@ -97,7 +97,7 @@ class Grouper:
     def group(self, rows: Numbers, grouping: Grouping) -> Groups:
         """A page of the groups of these rows. Raises InvalidInput, and IncompatibleAggregation where groups are to be
         kept or ordered by what cannot be added."""
-        columns = [self._table.column(key.type, key.attribute, key.paths) for key in grouping.keys]
+        columns = [self._table.column(ColumnKey.of(key)) for key in grouping.keys]
         found = spread(rows, columns, grouping.most)
         return Arranged(self, grouping, columns, found).page()
 

@@ -29,12 +29,21 @@ from graph.plan import (
     Where,
 )
 from graph.predicates import Predicate, value_test
-from graph.table import Table
+from graph.table import ColumnKey, Form, Table
 from graph.values import fold, span
 
+FORMS: dict[ValueType, tuple[KeyType | Form, ...]] = {
+    ValueType.NUMBER: (Form.NUMBER,),
+    ValueType.DATE: (Form.FIRST_DAY, Form.LAST_DAY),
+    ValueType.TERM: (KeyType.TERM,),
+    ValueType.TEXT: (Form.FOLDED,),
+    ValueType.ID: (),
+}
+"""In which columns values of a type are looked up."""
 
-def columns_in(where: Where, table: Table) -> Iterator[str | Path]:
-    """The attributes and paths whose columns tell of a condition, as far as they do."""
+
+def columns_in(where: Where, table: Table) -> Iterator[ColumnKey]:
+    """The columns that tell of a condition, as far as they do."""
     match where:
         case And(parts) | Or(parts):
             for part in parts:
@@ -42,9 +51,9 @@ def columns_in(where: Where, table: Table) -> Iterator[str | Path]:
         case Not(part):
             yield from columns_in(part, table)
         case Compare(attribute) if not table.is_list(attribute):
-            yield attribute
+            yield from (ColumnKey(form, attribute) for form in FORMS[where.type])
         case Related(Reached(path, And(()), And(()))) | RelatedCount(Reached(path, And(()), And(()))):
-            yield path
+            yield ColumnKey.reached(path)
 
 
 ORDER: dict[Operator, Callable[[Any, Any], Any]] = {
@@ -88,7 +97,7 @@ class Masks:
             case Related(Reached(path, And(()), And(())), quantifier, inner):
                 return self._related(path, quantifier, inner)
             case RelatedCount(Reached(path, And(()), And(())), Compare() as count):
-                known = self._table.column(KeyType.ENTITY, "", (path,)).known(self._rows)
+                known = self._table.column(ColumnKey.reached(path)).known(self._rows)
                 return _numbers(known.astype(np.float64), count)
         return None
 
@@ -109,7 +118,7 @@ class Masks:
             case ValueType.DATE:
                 return self._dates(where)
             case ValueType.TERM:
-                column = self._table.column(KeyType.TERM, where.attribute)
+                column = self._table.column(ColumnKey(KeyType.TERM, where.attribute))
                 test = value_test(where)
                 return column.any(self._rows, np.array([test(value) for value in column.values], bool))
             case ValueType.TEXT:
@@ -139,7 +148,7 @@ class Masks:
         return mask
 
     def _related(self, path: Path, quantifier: Quantifier, inner: Where) -> Mask:
-        column = self._table.column(KeyType.ENTITY, "", (path,))
+        column = self._table.column(ColumnKey.reached(path))
         check = self._meets(inner)
         reached = (self._entity(id) for id in column.values[1:])
         meets = np.array([False, *(entity is not None and check(entity) for entity in reached)], bool)

@@ -1,6 +1,6 @@
 """Finding the entities of a kind that meet a condition: by indexes, then by columns, and what is left one by one."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -8,14 +8,15 @@ import numpy as np
 
 from graph.adjacency import Adjacency
 from graph.engine import give_way
-from graph.grouping import Grouping, KeyType
+from graph.grouping import Grouping
 from graph.masks import Masks, columns_in
 from graph.model import Entity
 from graph.ordering import Shelf
 from graph.paths import Path
 from graph.plan import ALWAYS, And, Expand, Match, Where, conjunction
 from graph.predicates import Predicate, one_term, predicate, some_term
-from graph.table import Table
+from graph.table import ColumnKey, Table
+from graph.totals import ADDED
 from graph.vocabulary import Kind
 
 READ_IN_TURN = 1_000
@@ -79,19 +80,18 @@ class Matcher:
     # What takes long the first time, in turns with others.
 
     async def prepare(self, match: Match) -> None:
-        """Reads what columns of paths need: the first time it is all entities of a kind."""
+        """Reads what columns need to look up a condition: the first time it is all entities of a kind."""
         if len(self._shelves[match.kind].entities) >= self.MANY:
-            columns = columns_in(match.where, self.table(match.kind))
-            await self._read(match.kind, {(KeyType.ENTITY, "", (path,)) for path in columns if isinstance(path, Path)})
+            await self._read(match.kind, {*columns_in(match.where, self.table(match.kind))})
 
     async def prepare_groups(self, kind: Kind, groupings: Sequence[Grouping]) -> None:
-        """Reads what the columns of keys need."""
-        keys = {key for grouping in groupings for key in grouping.keys}
-        await self._read(kind, {(key.type, key.attribute, key.paths) for key in keys})
+        """Reads what columns need to group the entities of a kind, and to add up their values."""
+        keys = {ColumnKey.of(key) for grouping in groupings for key in grouping.keys}
+        await self._read(kind, keys.union(*(ADDED for grouping in groupings if grouping.adds)))
 
-    async def _read(self, kind: Kind, columns: Iterable[tuple[KeyType, str, tuple[Path, ...]]]) -> None:
+    async def _read(self, kind: Kind, columns: Set[ColumnKey]) -> None:
         for column in columns:
-            while self.table(kind).prepare(*column, READ_IN_TURN):
+            while self.table(kind).prepare(column, READ_IN_TURN):
                 await give_way()
 
     # Indexes.
@@ -112,7 +112,7 @@ class Matcher:
         predicate(found.rest, self._adjacency.along, noted)
         if len(found.entities) >= self.MANY:
             columns = columns_in(found.rest, self.table(question.kind))
-            used += [f"column {column.name if isinstance(column, Path) else column}" for column in columns]
+            used += dict.fromkeys(f"column {column.name}" for column in columns)
         return used
 
     def _candidates(self, match: Match) -> "Candidates":

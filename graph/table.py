@@ -1,22 +1,57 @@
 """A table: the entities of a kind as rows, which they keep while they are there, and the columns asked for so far."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
 from functools import partial
 from itertools import islice
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from graph.adjacency import Adjacency
 from graph.columns import Column, FloatColumn, Fresh, Numbers, TextColumn
-from graph.grouping import KeyType
-from graph.model import Entity, Source
+from graph.grouping import GroupKey, KeyType
+from graph.model import Entity
 from graph.paths import SOURCES, Path
 from graph.values import fold, span
 
-F = TypeVar("F", bound=Fresh[Any])
-ColumnKey = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Form(Enum):
+    """What a column holds that is no column of a group key."""
+
+    NUMBER = "number"
+    FIRST_DAY = "first day"
+    LAST_DAY = "last day"
+    FOLDED = "folded"
+    PUBLISHED = "published"
+
+
+class ColumnKey(NamedTuple):
+    """A column: of an attribute in some form, or of the ids that paths reach one after the other."""
+
+    form: KeyType | Form
+    attribute: str = ""
+    paths: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, key: GroupKey) -> "ColumnKey":
+        """The column that a group key is looked up in."""
+        return cls(key.type, key.attribute, key.paths)
+
+    @classmethod
+    def reached(cls, path: Path) -> "ColumnKey":
+        """The column of what a path reaches."""
+        return cls(KeyType.ENTITY, "", (path,))
+
+    @property
+    def name(self) -> str:
+        return self.attribute or " ".join(path.name for path in self.paths)
+
+
+PUBLISHED = ColumnKey(Form.PUBLISHED)
 
 
 class Table:
@@ -77,31 +112,28 @@ class Table:
 
     # Columns, up to date.
 
-    def column(self, type: KeyType, attribute: str = "", paths: tuple[Path, ...] = ()) -> Column:
-        """The values of an attribute, or the ids that paths reach one after the other."""
-        return self._fresh(self._coded(type, attribute, paths))
-
-    def prepare(self, type: KeyType, attribute: str, paths: tuple[Path, ...], most: int) -> bool:
-        """Reads so many of the column's values that must be read before it can be used; whether some are left."""
-        return self._coded(type, attribute, paths).refresh(self._rows, len(self._ids), most)
+    def column(self, key: ColumnKey) -> Column:
+        """The values of a group key, or the ids that paths reach one after the other."""
+        column: Column = self._fresh(key)
+        return column
 
     def numbers(self, attribute: str) -> FloatColumn:
         """The values of a numeric attribute."""
-        return self._kept(FloatColumn, ("number", attribute), lambda: self._attribute(attribute, read=_number))
+        column: FloatColumn = self._fresh(ColumnKey(Form.NUMBER, attribute))
+        return column
 
     def dates(self, attribute: str) -> tuple[FloatColumn, FloatColumn]:
         """The first and the last day of a partial date, as 20231105."""
-        first = self._kept(FloatColumn, ("first", attribute), lambda: self._attribute(attribute, read=_first_day))
-        last = self._kept(FloatColumn, ("last", attribute), lambda: self._attribute(attribute, read=_last_day))
-        return first, last
+        return self._fresh(ColumnKey(Form.FIRST_DAY, attribute)), self._fresh(ColumnKey(Form.LAST_DAY, attribute))
 
     def texts(self, attribute: str) -> TextColumn:
         """A text attribute, folded."""
-        return self._kept(TextColumn, ("text", attribute), lambda: self._attribute(attribute, read=_folded))
+        column: TextColumn = self._fresh(ColumnKey(Form.FOLDED, attribute))
+        return column
 
     def standing(self, rows: Numbers) -> Numbers:
         """Where rows stand among all: those of the newest source first, of equals the first by id."""
-        published = self._kept(FloatColumn, ("published",), self._read_published)
+        published: FloatColumn = self._fresh(PUBLISHED)
         if self._standing is None:
             ids = sorted(self._rows)
             in_order = np.fromiter([self._rows[id] for id in ids], np.int64, len(ids))
@@ -110,48 +142,47 @@ class Table:
             self._standing[in_order] = np.arange(len(ids))
         return self._standing[rows]
 
-    def _coded(self, type: KeyType, attribute: str, paths: tuple[Path, ...]) -> Column:
-        column: Column | None = self._columns.get((type, attribute, paths))
-        if column is None:
-            column = self._columns[type, attribute, paths] = Column(self._reader(type, attribute, paths))
-            for index, path in enumerate(paths):
-                # What lies further on is reached from many: if it changes, all are read again.
-                watch = column.expire if index == 0 else lambda _, column=column: column.expire()
-                self._adjacency.watch(path, watch)
-        return column
+    def prepare(self, key: ColumnKey, most: int) -> bool:
+        """Reads so many of a column's values that must be read before it can be used; whether some are left."""
+        left: bool = self._made(key).refresh(self._rows, len(self._ids), most)
+        return left
 
-    def _kept(self, type: Callable[[Any], F], key: ColumnKey, read: Callable[[], Any]) -> F:
-        column: F | None = self._columns.get(key)
-        if column is None:
-            column = self._columns[key] = type(read())
-        return self._fresh(column)
-
-    def _fresh(self, column: F) -> F:
+    def _fresh(self, key: ColumnKey) -> Any:
+        column = self._made(key)
         column.refresh(self._rows, len(self._ids))
         return column
 
-    def _reader(self, type: KeyType, attribute: str, paths: tuple[Path, ...]) -> Any:
-        if paths:
-            return partial(self._adjacency.follow, paths)
-        attributes = ("started_on", "ended_on") if type is KeyType.PERIOD else (attribute,)
-        return self._attribute(*attributes, read=READERS[type])
+    def _made(self, key: ColumnKey) -> Any:
+        column = self._columns.get(key)
+        if column is None:
+            column = self._columns[key] = self._new(key)
+        return column
 
-    def _attribute(self, *attributes: str, read: Callable[[Any], Any]) -> Any:
-        get = attrgetter(*attributes)
-        return lambda ids: ((id, read(get(self._record(id)))) for id in ids)
+    def _new(self, key: ColumnKey) -> Fresh[Any]:
+        if key.form is Form.PUBLISHED:
+            self._adjacency.watch(SOURCES, self._note_sources)
+            return FloatColumn(self._read_published)
+        if not key.paths:
+            type_, read = FORMS[key.form]
+            attributes = ("started_on", "ended_on") if key.form is KeyType.PERIOD else (key.attribute,)
+            made: Fresh[Any] = type_(partial(self._read, attrgetter(*attributes), read))
+            return made
+        column = Column(partial(self._adjacency.follow, key.paths))
+        for index, path in enumerate(key.paths):
+            # What lies further on is reached from many: if it changes, all are read again.
+            self._adjacency.watch(path, column.expire if index == 0 else lambda _: column.expire())
+        return column
 
-    def _read_published(self) -> Any:
+    def _read(self, get: Callable[[Any], Any], read: Callable[[Any], T], ids: Iterable[str]) -> Iterator[tuple[str, T]]:
+        return ((id, read(get(self._record(id)))) for id in ids)
+
+    def _read_published(self, ids: Iterable[str]) -> Iterator[tuple[str, float]]:
         """The newest day on which a source of each was published, as 20231105; 0 where none is known."""
-        self._adjacency.watch(SOURCES, self._note_sources)
-
-        def read(ids: Iterable[str]) -> Iterator[tuple[str, float]]:
-            for id, sources in self._adjacency.follow((SOURCES,), ids):
-                yield id, max((_day(source) for source in map(self._record, sources)), default=0.0)
-
-        return read
+        for id, sources in self._adjacency.follow((SOURCES,), ids):
+            yield id, max((_as_day(source.published_on or "") for source in map(self._record, sources)), default=0.0)
 
     def _note_sources(self, id: str | None) -> None:
-        self._columns[("published",)].expire(id)
+        self._made(PUBLISHED).expire(id)
         self._standing = None
 
 
@@ -170,10 +201,6 @@ def _first_day(date: str | None) -> float | None:
 
 def _last_day(date: str | None) -> float | None:
     return None if date is None else _as_day(span(date)[1])
-
-
-def _day(source: Source) -> float:
-    return _as_day(source.published_on or "")
 
 
 def _folded(text: str | None) -> str | None:
@@ -200,11 +227,16 @@ def _period(period: tuple[str, str]) -> tuple[str, ...]:
     return (f"{span(period[0])[0]}/{span(period[1])[1]}",)
 
 
-READERS: dict[KeyType, Callable[[Any], Iterable[Any]]] = {
-    KeyType.TERM: _text,
-    KeyType.TEXT: _text,
-    KeyType.CODE: _codes,
-    KeyType.YEAR: _year,
-    KeyType.MONTH: _month,
-    KeyType.PERIOD: _period,
+FORMS: dict[KeyType | Form, tuple[Any, Callable[[Any], Any]]] = {
+    KeyType.TERM: (Column, _text),
+    KeyType.TEXT: (Column, _text),
+    KeyType.CODE: (Column, _codes),
+    KeyType.YEAR: (Column, _year),
+    KeyType.MONTH: (Column, _month),
+    KeyType.PERIOD: (Column, _period),
+    Form.NUMBER: (FloatColumn, _number),
+    Form.FIRST_DAY: (FloatColumn, _first_day),
+    Form.LAST_DAY: (FloatColumn, _last_day),
+    Form.FOLDED: (TextColumn, _folded),
 }
+"""What column an attribute has in each form, and how it is read."""

@@ -12,13 +12,24 @@ from typing import NamedTuple
 import numpy as np
 
 from graph.columns import Column, Floats, Mask, Numbers, combined
-from graph.grouping import METRIC_KEYS, GroupKey
-from graph.table import Table
+from graph.grouping import METRIC_KEYS
+from graph.table import PUBLISHED, ColumnKey, Form, Table
 
 Around = Callable[[Iterable[str]], Iterable[tuple[str, Iterable[str]]]]
 """Entities by id, and what each lies in, at any height."""
 
-SUBJECT, PERIOD = METRIC_KEYS["SUBJECT"], METRIC_KEYS["PERIOD"]
+FACT = ("INDICATOR", "MEASURE", "SUBJECT", "PERIOD")
+"""The keys by which metrics state the same fact."""
+
+SUBJECT, PERIOD = ColumnKey.of(METRIC_KEYS["SUBJECT"]), ColumnKey.of(METRIC_KEYS["PERIOD"])
+
+
+ADDED = {
+    ColumnKey(Form.NUMBER, "value"),
+    PUBLISHED,
+    *(ColumnKey.of(METRIC_KEYS[name]) for name in (*FACT, "UNIT")),
+}
+"""The columns that are needed to add up values."""
 
 
 class Sums(NamedTuple):
@@ -104,18 +115,14 @@ def _exact(values: Floats, starts: Numbers) -> Sequence[float]:
 
 def _codes(table: Table, rows: Numbers, *keys: str) -> Numbers:
     """One number for what the rows have of some keys, each of which every metric has just one of."""
-    columns = (_column(table, METRIC_KEYS[name]) for name in keys)
+    columns = (table.column(ColumnKey.of(METRIC_KEYS[name])) for name in keys)
     numbers, _ = combined((column.of(rows)[1], len(column.values)) for column in columns)
     return numbers
 
 
-def _column(table: Table, key: GroupKey) -> Column:
-    return table.column(key.type, key.attribute, key.paths)
-
-
 def _one_of_each(table: Table, rows: Numbers, groups: Numbers) -> Mask:
     """Which rows are used: one of each fact in each group."""
-    facts = _codes(table, rows, "INDICATOR", "MEASURE", "SUBJECT", "PERIOD")
+    facts = _codes(table, rows, *FACT)
     used = np.ones(len(rows), bool)
     order = np.lexsort((table.standing(rows), facts, groups))
     facts, groups = facts[order], groups[order]
@@ -139,7 +146,7 @@ def _unlike(table: Table, rows: Numbers, groups: Numbers, ancestry: Ancestry) ->
 
 def _with_parts(table: Table, rows: Numbers, groups: Numbers, ancestry: Ancestry) -> Iterator[tuple[str, int]]:
     """Groups that hold a total and one of its parts, and the key that would set these apart."""
-    subjects, periods = _column(table, SUBJECT), _column(table, PERIOD)
+    subjects, periods = table.column(SUBJECT), table.column(PERIOD)
     bound = len(subjects.values)
     pairs = groups * bound + subjects.of(rows)[1]
     order = np.argsort(pairs, kind="stable")

@@ -146,26 +146,27 @@ class Walks:
 
 
 class Strides:
-    """Walks from many starts to bare ids, while the graph does not change: what a hop leads to is looked up once."""
+    """Walks one path from many starts to bare ids, while the graph does not change: what a hop leads to is looked up
+    once."""
 
-    def __init__(self, walks: Walks) -> None:
+    def __init__(self, walks: Walks, path: Path) -> None:
         self._walks = walks
-        self._known: dict[tuple[Hop, str], set[str]] = {}
+        known: dict[Hop, dict[str, set[str]]] = {hop: {} for way in path.ways for hop in way.hops}
+        self._ways = [[(hop, known[hop]) for hop in way.hops] for way in path.ways]
 
-    def reached(self, path: Path, start: str) -> set[str]:
+    def reached(self, start: str) -> set[str]:
         ids: set[str] = set()
-        for way in path.ways:
+        for way in self._ways:
             frontier = {start}
-            for hop in way.hops:
-                frontier = set[str]().union(*(self._along(hop, id) for id in frontier))
-            ids |= frontier
+            for hop, known in way:
+                found = [known[id] if id in known else self._look_up(hop, known, id) for id in frontier]
+                frontier = found[0] if len(found) == 1 else set().union(*found)
+            ids = ids | frontier if ids else frontier
         return ids
 
-    def _along(self, hop: Hop, id: str) -> set[str]:
-        known = self._known.get((hop, id))
-        if known is None:
-            known = self._known[hop, id] = self._walks.along({id}, hop)
-        return known
+    def _look_up(self, hop: Hop, known: dict[str, set[str]], id: str) -> set[str]:
+        found = known[id] = self._walks.along({id}, hop)
+        return found
 
 
 def reverse(hop: Hop) -> Hop:

@@ -22,8 +22,6 @@ from tests.operations import Asked
 SETTINGS = Settings(default_page=3, max_nodes=10**15, question_ms=60_000, ranked_matches=5)
 """Small pages, so that lists have several; few matches ranked; no budget, as the worlds of tests are small."""
 
-new_request = Request.under(SETTINGS)
-
 LOOP = asyncio.new_event_loop()
 """For what waits: to make a new one for each question would take longer than most answers."""
 
@@ -80,7 +78,7 @@ class Twins:
         return _answer(self._reference, asked, explained)
 
     def _context(self) -> Request:
-        return new_request(self.engine, self.head)
+        return Request(self.engine, self.head, SETTINGS)
 
 
 def _answer(executor: Executor, asked: Asked, explained: bool) -> Answer:
