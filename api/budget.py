@@ -26,6 +26,7 @@ from graphql import (
 from graphql.utilities.coerce_input_value import coerce_default_value
 
 from api.errors import COST_EXCEEDED, refusal
+from api.fields import DEFINITION
 from api.limits import Fragments, amount
 from api.settings import Settings
 
@@ -41,12 +42,10 @@ class Total(NamedTuple):
         return Total(self.each + other.each, self.once + other.once)
 
 
-def _is_of_whole(parent: GraphQLCompositeType, node: FieldNode) -> bool:
+def _is_of_whole(parent: GraphQLCompositeType, name: str, field: GraphQLField) -> bool:
     """Whether a field of a list's type tells of the list as a whole."""
-    name = node.name.value
-    if parent.name == "Subgraph":
-        return name == "relations"
-    return parent.name.endswith("Connection") and name not in ("nodes", "edges")
+    step = getattr(field.extensions.get(DEFINITION), "step", None)
+    return (step is not None and step.whole) or (parent.name, name) == ("Subgraph", "relations")
 
 
 class NodeBudget:
@@ -61,6 +60,7 @@ class NodeBudget:
             "Subgraph.relations": settings.max_relations,
             "Path.hops": settings.max_hops,
             "Similarity.shared": settings.max_shared,
+            "MetricConnection.aggregate": 100,  # it is one, but looks at as much as a page of groups
         }
         """Lists whose length no argument says."""
         self.limit = settings.max_nodes
@@ -93,18 +93,18 @@ class NodeBudget:
                     on = selection.type_condition
                     count += total(self._composite(on.name.value) if on else parent, selection.selection_set)
                 elif isinstance(selection, FieldNode) and selection.selection_set:
-                    nodes = below(parent, selection)
-                    count += Total(0, nodes) if _is_of_whole(parent, selection) else Total(nodes, 0)
+                    count += below(parent, selection, selection.selection_set)
             return count
 
-        def below(parent: GraphQLCompositeType, node: FieldNode) -> int:
+        def below(parent: GraphQLCompositeType, node: FieldNode, selection_set: SelectionSetNode) -> Total:
             """The nodes of a field."""
-            field = self._schema.get_field(parent, node.name.value)
+            name = node.name.value
+            field = self._schema.get_field(parent, name)
             assert field is not None, "validation knows every field"
-            assert node.selection_set is not None
-            inner = total(self._composite(get_named_type(field.type).name), node.selection_set)
-            size = self._bounded.get(f"{parent.name}.{node.name.value}") or self._page(field, node, given)
-            return sum(inner) if size is None else size * (1 + inner.each) + inner.once
+            inner = total(self._composite(get_named_type(field.type).name), selection_set)
+            size = self._bounded.get(f"{parent.name}.{name}") or self._page(field, node, given)
+            nodes = sum(inner) if size is None else size * (1 + inner.each) + inner.once
+            return Total(0, nodes) if _is_of_whole(parent, name, field) else Total(nodes, 0)
 
         for name, fragment in fragments.items():
             totals[name] = total(self._composite(fragment.type_condition.name.value), fragment.selection_set)

@@ -32,7 +32,8 @@ class FacetScope(Enum):
 enum_of(
     FacetScope,
     {
-        "EXCEPT_SELF": "As if the facet's own field were not filtered, at the top level or under `and`.",
+        "EXCEPT_SELF": "As if the facet's own field of the filter (`countries`, for COUNTRY and REGION) were not given,"
+        " at the top level or under `and`.",
         "FILTERED": "The items of the list, all filters applied.",
         "ALL": "As if nothing were filtered.",
     },
@@ -61,10 +62,12 @@ async def _facets(request: Request, listings: Sequence[Listing], given: Argument
     scope = given.get("scope") or FacetScope.EXCEPT_SELF
     keys = [field.value for field in given["fields"]]
     lists = lists_of(listings)
+    asked = list(dict.fromkeys(keys))
     answers = await lists.groups(
-        [Grouping((key,), _scoped(lists.where, key, scope), first=first, most=most) for key in keys]
+        [Grouping((key,), _scoped(lists.where, key, scope), first=first, most=most) for key in asked]
     )
-    return [_facets_of(keys, answers[listing.place]) for listing in listings]
+    found = [dict(zip(asked, answers[listing.place], strict=True)) for listing in listings]
+    return [_facets_of(keys, [groups[key] for key in keys]) for groups in found]
 
 
 def _scoped(where: Where, key: GroupKey, scope: FacetScope) -> Where:
@@ -88,7 +91,9 @@ def _facets_of(keys: Sequence[GroupKey], answers: Sequence[Grouped]) -> list[Cou
 
 @strawberry.type(description="A value, and how many items have it.")
 class Bucket:
-    value: str | None = attribute("The value, as a filter would name it; null for the items that have none.")
+    value: str | None = attribute(
+        "The value: a term, code, text or date, or an entity's id; null for the items that have none."
+    )
     label: str = attribute("The value in words.")
     count: int = attribute("How many items have it.")
 

@@ -167,7 +167,9 @@ def coverage(aggregate: Aggregate) -> Totals:
 @strawberry.type(description="The value that the items of a group have of one of its keys.")
 class GroupValue:
     key: str = attribute("The key.")
-    value: str | None = attribute("The value, as a filter would name it; null for the items that have none.")
+    value: str | None = attribute(
+        "The value: a term, code, text or date, or an entity's id; null for the items that have none."
+    )
     label: str = attribute("The value in words.")
 
 

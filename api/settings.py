@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
 
     max_conditions: Count = Field(
-        200, description="Most conditions in a filter; each is tried on every entity of a list."
+        200, description="Most conditions in a filter; each may be tried on every entity of a list."
     )
 
     group_pairs: Count = Field(

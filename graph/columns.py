@@ -24,6 +24,12 @@ MISSING = 0
 
 MOST = np.iinfo(np.int64).max
 
+MOST_STALE = 100_000
+"""Of so many entities values are not read again one by one: nobody may ask for them for a long time."""
+
+FEW_VALUES = 1_000
+"""A column may hold so many values that no entity has any more."""
+
 
 def combined(columns: Iterable[tuple[Numbers, int]]) -> tuple[Numbers, int]:
     """One number for what each row has in several columns of codes, each given with its bound; and its own bound."""
@@ -51,6 +57,8 @@ class Fresh(Generic[T]):
             self._stale = None
         elif self._stale is not None:
             self._stale.add(id)
+            if len(self._stale) > MOST_STALE:
+                self._stale = None
 
     def refresh(self, rows: Mapping[str, int], size: int, most: int | None = None) -> bool:
         """Reads what must be, of so many entities or of all; whether some are left. `rows` are those of all entities,
@@ -108,6 +116,12 @@ class Column(Fresh[Collection[Any]]):
         self._counts = np.bincount(self._rows, minlength=size)
         self._starts = np.concatenate([[0], np.cumsum(self._counts)])
         self._is_single = bool((self._counts <= 1).all())
+        if np.count_nonzero(self.counts()) + FEW_VALUES < len(self.values):
+            self.expire()  # next time all is read anew, without what nobody has any more
+
+    def counts(self) -> Numbers:
+        """How many entities have each value."""
+        return np.bincount(self._paired, minlength=len(self.values))
 
     def _coded(self, values: Iterable[Any]) -> list[int]:
         return [self._code(value) for value in values] or [MISSING]

@@ -3,9 +3,9 @@
 What a value of a key is, and whether values of metrics may be added, is said here once, for every engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -143,7 +143,7 @@ GROUP_KEYS: dict[Kind | None, dict[str, GroupKey]] = {
         _term("measure", "What the value is: counted, aimed at, budgeted ..."),
         GroupKey("UNIT", KeyType.TEXT, "The unit of the value.", "unit"),
         _entity("SUBJECT", "What it is about, by id.", SUBJECT),
-        *_places(SUBJECT_COUNTRY, "of its subject"),
+        *_places(SUBJECT_COUNTRY, "that its subject is, or lies in, if that is a place"),
         *_dates("started_on", "in which its period starts", also="year"),
         GroupKey("PERIOD", KeyType.PERIOD, "Its period, from the first day to the last: 2023-01-01/2023-12-31."),
         _entity("SOURCE", "The sources that state it, by id.", SOURCES),
@@ -245,19 +245,27 @@ def fits_groups(grouping: Grouping, position: Position) -> bool:
     )
 
 
-def asks_for_values(where: Any) -> bool:
+def comparisons(having: Where) -> Iterator[Compare]:
+    """The comparisons of a condition on groups, which must all hold."""
+    if isinstance(having, And):
+        for part in having.parts:
+            yield from comparisons(part)
+    else:
+        assert isinstance(having, Compare)
+        yield having
+
+
+def asks_for_values(having: Where) -> bool:
     """Whether a condition on groups asks for more than how many they hold."""
-    if isinstance(where, Compare):
-        return where.attribute != Figure.COUNT.value
-    return any(map(asks_for_values, getattr(where, "parts", ())))
+    return any(compare.attribute != Figure.COUNT.value for compare in comparisons(having))
 
 
 def incompatible(unlike: Sequence[str]) -> IncompatibleAggregation:
     told = " and ".join(unlike)
     reason = {
-        "SUBJECT": "a total and its own parts: a place, and what it lies in",
-        "PERIOD": "a total and its own parts: a span, and a longer one around it",
+        "SUBJECT": "a total and its own parts: a place, and what it lies in, at the same time",
+        "PERIOD": "a total and its own parts: periods of one subject that have days in common",
     }.get(unlike[0], f"more than one {' and '.join(key.lower() for key in unlike)}")
     return IncompatibleAggregation(
-        f"These values cannot be added, as there is {reason}. Group by {told} as well, or filter to one."
+        f"These values cannot be taken together, as there is {reason}. Group by {told} as well, or filter to one."
     )

@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from graph.columns import MISSING, Column, Floats, Numbers, combined
@@ -19,35 +18,25 @@ from graph.grouping import (
     KeyValue,
     Totals,
     asks_for_values,
+    comparisons,
     incompatible,
 )
+from graph.masks import numbers_mask
 from graph.model import Entity
-from graph.plan import ALWAYS, Position
-from graph.predicates import predicate
+from graph.plan import Position
 from graph.table import ColumnKey, Table
 from graph.totals import Ancestry, Sums, sums
 from graph.values import fold
 from graph.vocabulary import Term
 
 
-class Figures(msgspec.Struct, frozen=True):
-    """The numbers of a group, to hold against conditions."""
-
-    count: int
-    sum: float | None = None
-    avg: float | None = None
-    min: float | None = None
-    max: float | None = None
-
-
 class Spread(NamedTuple):
-    """Entities spread over groups: the row and the group of each pair. Of each group, how many pairs it has, the row of
-    one of them, and its code of every key."""
+    """Entities spread over groups: the row and the group of each pair. Of each group, how many pairs it has, and its
+    code of every key."""
 
     rows: Numbers
     groups: Numbers
     counts: Numbers
-    one: Numbers
     codes: list[Numbers]
 
 
@@ -66,12 +55,12 @@ def spread(rows: Numbers, columns: Sequence[Column], most: int) -> Spread:
             codes = [np.repeat(earlier, counts) for earlier in codes]
         codes.append(found)
     if not len(rows):
-        return Spread(rows, rows, rows, rows, [rows for _ in columns])
+        return Spread(rows, rows, rows, [rows for _ in columns])
     numbers, size = combined(zip(codes, (len(column.values) for column in columns), strict=True))
     groups, counts = _numbered(np.broadcast_to(numbers, rows.shape), size)
     one = np.zeros(len(counts), np.int64)
     one[groups] = np.arange(len(rows))
-    return Spread(rows, groups, counts, rows[one], [own[one] for own in codes])
+    return Spread(rows, groups, counts, [own[one] for own in codes])
 
 
 def _numbered(numbers: Numbers, bound: int) -> tuple[Numbers, Numbers]:
@@ -104,8 +93,8 @@ class Grouper:
     def sums(self, found: Spread) -> Sums:
         return sums(self._table, found.rows, found.groups, len(found.counts), self._ancestry)
 
-    def shown(self, key: GroupKey, value: Any, row: int) -> KeyValue:
-        """A value and its label; `row` is that of an entity that has it."""
+    def shown(self, key: GroupKey, value: Any) -> KeyValue:
+        """A value and its label."""
         if value is None:
             return KeyValue(None, "Not stated")
         if isinstance(value, Term):
@@ -114,8 +103,7 @@ class Grouper:
             entity = self._record(value)
             return KeyValue(value, value if entity is None else entity.name)
         if key.type is KeyType.CODE:
-            codes = getattr(self._record(self._table.id(row)), key.attribute)
-            return KeyValue(value, next((code.label for code in codes if code.code == value and code.label), value))
+            return KeyValue(value, self._table.label(key.attribute, value) or value)
         return KeyValue(value, value)
 
     def rank(self, key: GroupKey, value: Any) -> list[Any] | None:
@@ -163,16 +151,19 @@ class Arranged:
     def _rank(self, key: GroupKey, column: Column, code: int) -> list[Any] | None:
         return self._grouper.rank(key, column.values[code])
 
-    def _figure(self, figure: Figure) -> Any:
-        return self._found.counts if figure is Figure.COUNT else getattr(self._sums, figure.value)
+    def _figure(self, figure: Figure) -> Floats:
+        """A number of each group, NaN where there is none."""
+        if figure is Figure.COUNT:
+            return self._found.counts.astype(np.float64)
+        figures: Floats = getattr(self._sums, figure.value)
+        return figures
 
     def _kept(self) -> Numbers:
         """The groups that meet the condition on groups."""
-        groups = np.arange(len(self._found.counts))
-        if self._grouping.having == ALWAYS:
-            return groups
-        keep = predicate(self._grouping.having, _nothing, _nothing)
-        return np.array([group for group in range(len(groups)) if keep(self._figures(group))], np.int64)
+        kept = np.ones(len(self._found.counts), bool)
+        for compare in comparisons(self._grouping.having):
+            kept &= numbers_mask(self._figure(Figure(compare.attribute)), compare)
+        return np.flatnonzero(kept)
 
     def _in_order(self, groups: Numbers) -> Numbers:
         """These groups in order."""
@@ -190,7 +181,7 @@ class Arranged:
 
     def _weights(self, by: Figure) -> Floats:
         """What the groups are ordered by, the least first; what is missing comes last."""
-        figures = self._figure(by).astype(np.float64)
+        figures = self._figure(by)
         weights: Floats = np.nan_to_num(-figures if self._grouping.descending else figures, nan=np.inf)
         return weights
 
@@ -204,17 +195,12 @@ class Arranged:
         found: Numbers = groups[weights <= np.partition(weights, first)[first]]
         return found
 
-    def _figures(self, group: int) -> Figures:
-        if self._sums is None:
-            return Figures(int(self._found.counts[group]))
-        sums = self._sums
-        numbers = (known(values[group]) for values in (sums.sum, sums.avg, sums.min, sums.max))
-        return Figures(int(self._found.counts[group]), *numbers)
-
     def position(self, group: int) -> Position:
         """Where a group stands: its figure, and what its values are ordered by."""
         by = self._grouping.by
-        figure = None if by is None else known(self._figure(by)[group])
+        figure = None if by is None else plain(self._figure(by)[group])
+        if by is Figure.COUNT:
+            figure = int(self._found.counts[group])
         return (figure, *(self._rank(key, column, codes[group]) for key, column, codes in self._parts()))
 
     def page(self) -> Groups:
@@ -237,10 +223,7 @@ class Arranged:
         return (figure is None, weight, *((rank is None, rank or []) for rank in ranks))
 
     def _group(self, group: int) -> Group:
-        row = int(self._found.one[group])
-        values = tuple(
-            self._grouper.shown(key, column.values[codes[group]], row) for key, column, codes in self._parts()
-        )
+        values = tuple(self._grouper.shown(key, column.values[codes[group]]) for key, column, codes in self._parts())
         return Group(values, int(self._found.counts[group]), self._totals(group), self.position(group))
 
     def _totals(self, group: int) -> Totals | None:
@@ -248,10 +231,10 @@ class Arranged:
             return None
         sums = self._sums
         return Totals(
-            known(sums.sum[group]),
-            known(sums.avg[group]),
-            known(sums.min[group]),
-            known(sums.max[group]),
+            plain(sums.sum[group]),
+            plain(sums.avg[group]),
+            plain(sums.min[group]),
+            plain(sums.max[group]),
             int(sums.present[group]),
             int(sums.missing[group]),
             sums.unlike.get(group, ()),
@@ -273,10 +256,6 @@ class _Reversed:
     __hash__ = None  # type: ignore[assignment]
 
 
-def known(number: float) -> Any:
+def plain(number: float) -> float | None:
     """The number as Python has it, None for NaN."""
-    return None if number != number else number.item() if isinstance(number, np.generic) else number
-
-
-def _nothing(*_: Any) -> Any:
-    raise TypeError("A condition on groups follows no path.")
+    return None if number != number else float(number)

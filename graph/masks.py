@@ -5,14 +5,14 @@ Not every condition is told so: those on what a relation says, on codes and on l
 """
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from graph.columns import MISSING, Floats, Mask, Numbers
-from graph.grouping import KeyType
+from graph.grouping import KeyType, comparisons
 from graph.model import Entity
 from graph.paths import Path
 from graph.plan import (
@@ -32,28 +32,30 @@ from graph.predicates import Predicate, value_test
 from graph.table import ColumnKey, Form, Table
 from graph.values import fold, span
 
-FORMS: dict[ValueType, tuple[KeyType | Form, ...]] = {
+COLUMNS_OF: dict[ValueType, tuple[KeyType | Form, ...]] = {
     ValueType.NUMBER: (Form.NUMBER,),
     ValueType.DATE: (Form.FIRST_DAY, Form.LAST_DAY),
     ValueType.TERM: (KeyType.TERM,),
     ValueType.TEXT: (Form.FOLDED,),
-    ValueType.ID: (),
 }
 """In which columns values of a type are looked up."""
 
 
-def columns_in(where: Where, table: Table) -> Iterator[ColumnKey]:
-    """The columns that tell of a condition, as far as they do."""
+def columns_of(where: Where, table: Table) -> set[ColumnKey] | None:
+    """The columns that tell which rows meet a condition; None if that cannot be told of columns."""
     match where:
         case And(parts) | Or(parts):
-            for part in parts:
-                yield from columns_in(part, table)
+            columns = [columns_of(part, table) for part in parts]
+            return None if None in columns else set().union(*columns)  # type: ignore[arg-type]
         case Not(part):
-            yield from columns_in(part, table)
-        case Compare(attribute) if not table.is_list(attribute):
-            yield from (ColumnKey(form, attribute) for form in FORMS[where.type])
-        case Related(Reached(path, And(()), And(()))) | RelatedCount(Reached(path, And(()), And(()))):
-            yield ColumnKey.reached(path)
+            return columns_of(part, table)
+        case Compare(attribute) if where.type in COLUMNS_OF and not table.is_list(attribute):
+            return {ColumnKey(form, attribute) for form in COLUMNS_OF[where.type]}
+        case Related(Reached(path, And(()), And(()))):
+            return {ColumnKey.reached(path)}
+        case RelatedCount(Reached(path, And(()), And(())), Compare() | And()):
+            return {ColumnKey.reached(path)}
+    return None
 
 
 ORDER: dict[Operator, Callable[[Any, Any], Any]] = {
@@ -82,48 +84,38 @@ class Masks:
         self._entity = entity
         self._meets = meets
 
-    def of(self, where: Where) -> Mask | None:
-        """Which rows meet the condition; None if that cannot be told of columns."""
+    def of(self, where: Where) -> Mask:
+        """Which rows meet a condition that `columns_of` says columns for."""
         match where:
             case And(parts):
-                return self._all(parts, operator.and_, whole=True)
+                return reduce(operator.and_, map(self.of, parts), np.ones(len(self._rows), bool))
             case Or(parts):
-                return self._all(parts, operator.or_, whole=False)
+                return reduce(operator.or_, map(self.of, parts), np.zeros(len(self._rows), bool))
             case Not(part):
-                mask = self.of(part)
-                return None if mask is None else ~mask
+                return ~self.of(part)
             case Compare():
                 return self._compared(where)
-            case Related(Reached(path, And(()), And(())), quantifier, inner):
-                return self._related(path, quantifier, inner)
-            case RelatedCount(Reached(path, And(()), And(())), Compare() as count):
-                known = self._table.column(ColumnKey.reached(path)).known(self._rows)
-                return _numbers(known.astype(np.float64), count)
-        return None
+            case Related(reached, quantifier, inner):
+                return self._related(reached.path, quantifier, inner)
+            case RelatedCount(reached, count):
+                known = self._table.column(ColumnKey.reached(reached.path)).known(self._rows).astype(np.float64)
+                masks = (numbers_mask(known, compare) for compare in comparisons(count))
+                return reduce(operator.and_, masks, np.ones(len(self._rows), bool))
+        raise TypeError(f"No column tells of {where!r}.")
 
-    def _all(self, parts: Sequence[Where], join: Callable[[Any, Any], Any], *, whole: bool) -> Mask | None:
-        masks = [self.of(part) for part in parts]
-        if any(mask is None for mask in masks):
-            return None
-        return reduce(join, masks, np.full(len(self._rows), whole))
-
-    def _compared(self, where: Compare) -> Mask | None:
+    def _compared(self, where: Compare) -> Mask:
         if where.operator is Operator.NOT_IN and not where.value:
             return np.ones(len(self._rows), bool)
-        if self._table.is_list(where.attribute):
-            return None
         match where.type:
             case ValueType.NUMBER:
-                return _numbers(self._table.numbers(where.attribute).of(self._rows), where)
+                return numbers_mask(self._table.numbers(where.attribute).of(self._rows), where)
             case ValueType.DATE:
                 return self._dates(where)
             case ValueType.TERM:
                 column = self._table.column(ColumnKey(KeyType.TERM, where.attribute))
                 test = value_test(where)
                 return column.any(self._rows, np.array([test(value) for value in column.values], bool))
-            case ValueType.TEXT:
-                return _texts(self._table.texts(where.attribute).of(self._rows), where)
-        return None
+        return _texts(self._table.texts(where.attribute).of(self._rows), where)
 
     def _dates(self, where: Compare) -> Mask:
         first, last = (column.of(self._rows) for column in self._table.dates(where.attribute))
@@ -160,8 +152,8 @@ class Masks:
         return some if quantifier is Quantifier.SOME else ~some
 
 
-def _numbers(values: Floats, where: Compare) -> Mask:
-    """Of numbers that are floats, or whole and of at most 32 bits."""
+def numbers_mask(values: Floats, where: Compare) -> Mask:
+    """Which numbers meet a comparison; NaN is no number. Whole ones of 32 bits are exact as floats."""
     known: Mask = ~np.isnan(values)
     given = where.value
     mask: Mask

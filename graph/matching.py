@@ -4,16 +4,14 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import compress
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from graph.adjacency import Adjacency
 from graph.engine import give_way
 from graph.grouping import Grouping
-from graph.masks import Masks, columns_in
+from graph.masks import Masks, columns_of
 from graph.model import Entity
 from graph.ordering import Shelf
 from graph.paths import Path
-from graph.plan import ALWAYS, And, Expand, Match, Where, conjunction
+from graph.plan import ALWAYS, And, Compare, Expand, Match, Where, conjunction
 from graph.predicates import Predicate, one_term, predicate, some_term
 from graph.table import ColumnKey, Table
 from graph.totals import ADDED
@@ -69,30 +67,43 @@ class Matcher:
         return entities if keep is None else list(filter(keep, entities))
 
     def _scanned(self, kind: Kind, entities: Sequence[Entity], where: Where) -> tuple[list[Entity], Where]:
-        """Those of many entities that meet what columns tell of a condition, and what is left of it."""
+        """Those of many entities that meet what columns tell of a condition, and what is left of it, as columns cannot
+        tell it, or as few entities are left."""
         table = self.table(kind)
-        masks = Masks(table, table.rows(entities), self._entity, self._meets)
-        parts = [(part, masks.of(part)) for part in _parts(where)]
-        told = [mask for _, mask in parts if mask is not None]
-        kept = list(compress(entities, np.logical_and.reduce(told).tobytes())) if told else list(entities)
-        return kept, conjunction([part for part, mask in parts if mask is None])
+        rows, kept, left = table.rows(entities), list(entities), []
+        for part in sorted(_parts(where), key=_follows_path):
+            if len(kept) < self.MANY or columns_of(part, table) is None:
+                left.append(part)
+                continue
+            mask = Masks(table, rows, self._entity, self._meets).of(part)
+            rows, kept = rows[mask], list(compress(kept, mask.tobytes()))
+        return kept, conjunction(left)
 
     # What takes long the first time, in turns with others.
 
-    async def prepare(self, match: Match) -> None:
+    async def read_columns(self, match: Match) -> None:
         """Reads what columns need to look up a condition: the first time it is all entities of a kind."""
-        if len(self._shelves[match.kind].entities) >= self.MANY:
-            await self._read(match.kind, {*columns_in(match.where, self.table(match.kind))})
+        found = self._candidates(match)
+        if len(found.entities) >= self.MANY:
+            await self._read(match.kind, self._columns_of(match.kind, found.rest))
 
-    async def prepare_groups(self, kind: Kind, groupings: Sequence[Grouping]) -> None:
+    async def read_group_columns(self, kind: Kind, groupings: Sequence[Grouping]) -> None:
         """Reads what columns need to group the entities of a kind, and to add up their values."""
         keys = {ColumnKey.of(key) for grouping in groupings for key in grouping.keys}
         await self._read(kind, keys.union(*(ADDED for grouping in groupings if grouping.adds)))
 
     async def _read(self, kind: Kind, columns: Set[ColumnKey]) -> None:
+        table = self.table(kind)
         for column in columns:
-            while self.table(kind).prepare(column, READ_IN_TURN):
+            # Commits may have it read again and again. What is not read in good time is when it is looked at.
+            for _ in range(2 + 2 * len(table) // READ_IN_TURN):
+                if not table.read(column, READ_IN_TURN):
+                    break
                 await give_way()
+
+    def _columns_of(self, kind: Kind, where: Where) -> set[ColumnKey]:
+        table = self.table(kind)
+        return set().union(*(columns_of(part, table) or () for part in _parts(where)))
 
     # Indexes.
 
@@ -111,8 +122,8 @@ class Matcher:
         used += found.used
         predicate(found.rest, self._adjacency.along, noted)
         if len(found.entities) >= self.MANY:
-            columns = columns_in(found.rest, self.table(question.kind))
-            used += dict.fromkeys(f"column {column.name}" for column in columns)
+            columns = self._columns_of(question.kind, found.rest)
+            used += sorted({f"column {column.name}" for column in columns})
         return used
 
     def _candidates(self, match: Match) -> "Candidates":
@@ -142,6 +153,11 @@ class Matcher:
         assert path.target is not None
         shelf = self._shelves[path.target]
         return self._adjacency.starts(path, attribute, term, lambda: shelf.having(attribute, term))
+
+
+def _follows_path(where: Where) -> bool:
+    """Whether a condition asks for what is related, which takes longer than what an entity itself has."""
+    return not isinstance(where, Compare)
 
 
 def _parts(where: Where) -> list[Where]:

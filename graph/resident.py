@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from time import perf_counter
 from typing import Any, TypeVar
 
 import networkx as nx
@@ -41,6 +42,7 @@ from graph.plan import (
     Relations,
     Resolve,
     Search,
+    Where,
     natural_order,
 )
 from graph.quality.checkup import Checkup
@@ -74,6 +76,9 @@ def utc_now() -> datetime:
 class Resident:
     """Answers the port from memory."""
 
+    SLICE_S = 0.01
+    """For so many seconds groups are counted before others have their turn."""
+
     def __init__(self, budget: int | None = None, clock: Callable[[], datetime] = utc_now) -> None:
         """`budget` is how many references are remembered along paths (see Adjacency)."""
         self.graph = nx.MultiDiGraph()
@@ -90,6 +95,7 @@ class Resident:
         self._checkup = Checkup(self._statements, lambda: f"{clock():%Y-%m-%d}")
         self.words = SearchIndex(self, lambda: self.graph)
         self._matcher = Matcher(self._shelves, self.adjacency, self.entity)
+        self._held_s = 0.0
         self._ancestry = Ancestry(partial(self.adjacency.follow, (AROUND_IT,)))
 
     # What it holds, for whoever checks writes.
@@ -222,7 +228,7 @@ class Resident:
         return None
 
     async def match(self, match: Match, page: Page) -> Reach:
-        await self._matcher.prepare(match)
+        await self._matcher.read_columns(match)
         sorter = self._sorter(match.order, match.kind)
         entities = self._matcher.entities(match)
         if match.order:
@@ -230,7 +236,7 @@ class Resident:
         return page_of(entities, {}, page, sorter)
 
     async def count(self, match: Match) -> int:
-        await self._matcher.prepare(match)
+        await self._matcher.read_columns(match)
         return len(self._matcher.entities(match))
 
     async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
@@ -266,23 +272,30 @@ class Resident:
         return [sum(map(keep, entities)) for entities in reached]
 
     async def group(self, match: Match, groupings: Sequence[Grouping]) -> list[Grouped]:
+        await self._matcher.read_group_columns(match.kind, groupings)
+        for where in dict.fromkeys(grouping.where for grouping in groupings):
+            await self._matcher.read_columns(Match(match.kind, where))
+        answers = []
         table = self._matcher.table(match.kind)
-        await self._matcher.prepare_groups(match.kind, groupings)
-        matches = {grouping.where: Match(match.kind, grouping.where) for grouping in groupings}
-        for each in matches.values():
-            await self._matcher.prepare(each)
-        rows = {where: table.rows(self._matcher.entities(each)) for where, each in matches.items()}
-        return [self._grouped(table, rows[each.where], each) for each in groupings]
+        rows: dict[tuple[int, Where], Numbers] = {}  # as of a version: others are let in between
+        for grouping in groupings:
+            await self._turn()
+            asked = self.version, grouping.where
+            if asked not in rows:
+                rows[asked] = table.rows(self._matcher.entities(Match(match.kind, grouping.where)))
+            answers.append(self._grouped(table, rows[asked], grouping))
+        return answers
 
     async def group_reached(
         self, frontier: Sequence[str], step: Expand, groupings: Sequence[Grouping]
     ) -> list[list[Grouped]]:
         kind = step.path.target
         if kind is not None:
-            await self._matcher.prepare_groups(kind, groupings)
+            await self._matcher.read_group_columns(kind, groupings)
         keeps = {grouping.where: self._matcher.filter(grouping.where) for grouping in groupings}
         answers = []
         for start in frontier:
+            await self._turn()
             entities = self.adjacency.members(step.path, start).entities
             table = self._matcher.table_of(entities) if kind is None else self._matcher.table(kind)
             rows = {
@@ -293,10 +306,19 @@ class Resident:
         return answers
 
     def _grouped(self, table: Table, rows: Numbers, grouping: Grouping) -> Grouped:
+        begun = perf_counter()
         try:
             return Grouper(table, self.entity, self._ancestry).group(rows, grouping)
         except FieldgraphError as error:
             return error
+        finally:
+            self._held_s += perf_counter() - begun
+
+    async def _turn(self) -> None:
+        """Lets others in, once groups have held them up for long enough, whoever asked for these."""
+        if self._held_s > self.SLICE_S:
+            self._held_s = 0.0
+            await give_way()
 
     async def relations(self, frontier: Sequence[str], step: Relations, page: Page) -> list[RelationPage]:
         answers = []

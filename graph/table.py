@@ -1,5 +1,6 @@
 """A table: the entities of a kind as rows, which they keep while they are there, and the columns asked for so far."""
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import partial
@@ -26,6 +27,7 @@ class Form(Enum):
     FIRST_DAY = "first day"
     LAST_DAY = "last day"
     FOLDED = "folded"
+    LABEL = "label"  # of codes, with the code
     PUBLISHED = "published"
 
 
@@ -66,6 +68,7 @@ class Table:
         self._columns: dict[ColumnKey, Any] = {}
         self._whole: tuple[Sequence[Entity], Numbers] | None = None
         self._standing: Numbers | None = None
+        self._sorted: list[str] = []  # the ids, once they are asked for
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -75,6 +78,8 @@ class Table:
         gone, new = set(leaving), list(arriving)
         for id in gone.difference(new):
             self._free.append(self._rows.pop(id))
+            if self._sorted:
+                del self._sorted[bisect_left(self._sorted, id)]
         for id in new:
             if id not in self._rows:
                 self._take_in(id)
@@ -84,6 +89,8 @@ class Table:
             self._whole = self._standing = None
 
     def _take_in(self, id: str) -> None:
+        if self._sorted:
+            insort(self._sorted, id)
         if self._free:
             self._rows[id] = self._free.pop()
             self._ids[self._rows[id]] = id
@@ -131,18 +138,28 @@ class Table:
         column: TextColumn = self._fresh(ColumnKey(Form.FOLDED, attribute))
         return column
 
+    def label(self, attribute: str, code: str) -> str | None:
+        """The label of a code in a list of codes: the one that most entities have for it, of equals the first."""
+        column = self._fresh(ColumnKey(Form.LABEL, attribute))
+        labels = [
+            (-count, label)
+            for (known, label), count in zip(column.values[1:], column.counts()[1:], strict=True)
+            if known == code and count
+        ]
+        return min(labels)[1] if labels else None
+
     def standing(self, rows: Numbers) -> Numbers:
         """Where rows stand among all: those of the newest source first, of equals the first by id."""
         published: FloatColumn = self._fresh(PUBLISHED)
         if self._standing is None:
-            ids = sorted(self._rows)
+            ids = self._sorted = self._sorted or sorted(self._rows)
             in_order = np.fromiter([self._rows[id] for id in ids], np.int64, len(ids))
             in_order = in_order[np.argsort(-published.of(in_order), kind="stable")]
             self._standing = np.zeros(len(self._ids), np.int64)
             self._standing[in_order] = np.arange(len(ids))
         return self._standing[rows]
 
-    def prepare(self, key: ColumnKey, most: int) -> bool:
+    def read(self, key: ColumnKey, most: int) -> bool:
         """Reads so many of a column's values that must be read before it can be used; whether some are left."""
         left: bool = self._made(key).refresh(self._rows, len(self._ids), most)
         return left
@@ -163,9 +180,9 @@ class Table:
             self._adjacency.watch(SOURCES, self._note_sources)
             return FloatColumn(self._read_published)
         if not key.paths:
-            type_, read = FORMS[key.form]
+            type_, read = READERS[key.form]
             attributes = ("started_on", "ended_on") if key.form is KeyType.PERIOD else (key.attribute,)
-            made: Fresh[Any] = type_(partial(self._read, attrgetter(*attributes), read))
+            made: Fresh[Any] = type_(partial(self._read_attribute, attrgetter(*attributes), read))
             return made
         column = Column(partial(self._adjacency.follow, key.paths))
         for index, path in enumerate(key.paths):
@@ -173,7 +190,9 @@ class Table:
             self._adjacency.watch(path, column.expire if index == 0 else lambda _: column.expire())
         return column
 
-    def _read(self, get: Callable[[Any], Any], read: Callable[[Any], T], ids: Iterable[str]) -> Iterator[tuple[str, T]]:
+    def _read_attribute(
+        self, get: Callable[[Any], Any], read: Callable[[Any], T], ids: Iterable[str]
+    ) -> Iterator[tuple[str, T]]:
         return ((id, read(get(self._record(id)))) for id in ids)
 
     def _read_published(self, ids: Iterable[str]) -> Iterator[tuple[str, float]]:
@@ -215,6 +234,10 @@ def _codes(codes: Sequence[Any]) -> Iterable[str]:
     return dict.fromkeys(code.code for code in codes)
 
 
+def _labels(codes: Sequence[Any]) -> Iterable[tuple[str, str]]:
+    return dict.fromkeys((code.code, code.label) for code in codes if code.label)
+
+
 def _year(date: str | None) -> tuple[str, ...]:
     return () if date is None else (date[:4],)
 
@@ -227,7 +250,7 @@ def _period(period: tuple[str, str]) -> tuple[str, ...]:
     return (f"{span(period[0])[0]}/{span(period[1])[1]}",)
 
 
-FORMS: dict[KeyType | Form, tuple[Any, Callable[[Any], Any]]] = {
+READERS: dict[KeyType | Form, tuple[Any, Callable[[Any], Any]]] = {
     KeyType.TERM: (Column, _text),
     KeyType.TEXT: (Column, _text),
     KeyType.CODE: (Column, _codes),
@@ -238,5 +261,6 @@ FORMS: dict[KeyType | Form, tuple[Any, Callable[[Any], Any]]] = {
     Form.FIRST_DAY: (FloatColumn, _first_day),
     Form.LAST_DAY: (FloatColumn, _last_day),
     Form.FOLDED: (TextColumn, _folded),
+    Form.LABEL: (Column, _labels),
 }
 """What column an attribute has in each form, and how it is read."""

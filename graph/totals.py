@@ -1,17 +1,20 @@
 """Adding up the values of metrics, where that means something.
 
 Of the metrics with one indicator, measure, subject and period one value is used: that of the newest source, then of the
-first id. Floats that differ in indicator, unit or measure are never added, nor is a total to its own parts: a place's
-value to that of what it lies in, or a span's to that of a longer one around it.
+first id. Values that differ in indicator, unit or measure are never added, nor are those that count something twice: a
+total and its own parts, and all else whose periods have a day in common, of one subject, or of a place and what it lies
+in.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from math import fsum
 from typing import NamedTuple
 
 import numpy as np
 
 from graph.columns import Column, Floats, Mask, Numbers, combined
+from graph.errors import InvalidInput
 from graph.grouping import METRIC_KEYS
 from graph.table import PUBLISHED, ColumnKey, Form, Table
 
@@ -110,7 +113,10 @@ def _exact(values: Floats, starts: Numbers) -> Sequence[float]:
     if np.all(values == np.rint(values)) and np.abs(values).sum() < 2**53:
         return list(np.add.reduceat(values, starts))
     ends = np.r_[starts[1:], len(values)]
-    return [fsum(values[start:end]) for start, end in zip(starts, ends, strict=True)]
+    try:
+        return [fsum(values[start:end]) for start, end in zip(starts, ends, strict=True)]
+    except OverflowError as error:
+        raise InvalidInput("These values are too large to be added. Filter them, or group by more keys.") from error
 
 
 def _codes(table: Table, rows: Numbers, *keys: str) -> Numbers:
@@ -158,7 +164,7 @@ def _with_parts(table: Table, rows: Numbers, groups: Numbers, ancestry: Ancestry
         return [_span(periods.values[code]) for code in during[starts[place] : ends[place]]]
 
     for place in map(int, np.flatnonzero(ends - starts > 1)):
-        if _nested(spans(place)):
+        if _overlap(spans(place)):
             yield "PERIOD", int(distinct[place]) // bound
     counts, above = ancestry.above(subjects, distinct % bound)
     higher = np.repeat(distinct // bound, counts) * bound + above
@@ -166,24 +172,19 @@ def _with_parts(table: Table, rows: Numbers, groups: Numbers, ancestry: Ancestry
     found[found == len(distinct)] = 0
     places = np.repeat(np.arange(len(distinct)), counts)
     for hit in map(int, np.flatnonzero(distinct[found] == higher) if len(distinct) else ()):
-        if any(_holds(whole, part) for whole in spans(int(found[hit])) for part in spans(int(places[hit]))):
+        if any(_meet(whole, part) for whole in spans(int(found[hit])) for part in spans(int(places[hit]))):
             yield "SUBJECT", int(distinct[places[hit]]) // bound
 
 
-def _nested(spans: Sequence[tuple[str, str]]) -> bool:
-    """Whether one of the spans lies within another."""
-    latest = ""
-    for _, end in sorted(spans, key=lambda span: (span[0], [-ord(char) for char in span[1]])):
-        if end <= latest:
-            return True
-        latest = end
-    return False
+def _overlap(spans: Sequence[tuple[str, str]]) -> bool:
+    """Whether two of the spans have a day in common."""
+    return any(_meet(*pair) for pair in pairwise(sorted(spans)))
 
 
-def _span(period: str | None) -> tuple[str, str]:
-    start, _, end = (period or "/").partition("/")
+def _span(period: str) -> tuple[str, str]:
+    start, _, end = period.partition("/")
     return start, end
 
 
-def _holds(whole: tuple[str, str], part: tuple[str, str]) -> bool:
-    return whole[0] <= part[0] and part[1] <= whole[1]
+def _meet(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]

@@ -18,14 +18,15 @@ from graph.model import Entity, Metric
 from graph.paths import AROUND_IT, INDICATOR, METRICS, PROJECTS_INSIDE, SOURCES, SUBJECT
 from graph.plan import WHOLE, And, Compare, Expand, Match, Operator, ValueType
 from graph.resident import Resident
-from graph.values import span
-from graph.vocabulary import Kind
+from graph.values import fold, span
+from graph.vocabulary import EventType, Kind, MetricMeasure, ProjectStatus
 from tests.api.stage import permits
 from tests.conftest import graph_of
 from tests.oracle import Line, applied
 from tests.worlds import COMMIT, WORLD, Choices, choices, commit, examples, world
 
 COMMITS = 3
+TERMS: Any = {"status": ProjectStatus, "type": EventType, "measure": MetricMeasure}
 
 
 def values_of(engine: Resident, key: GroupKey, entity: Entity) -> list[str | None]:
@@ -86,10 +87,11 @@ def can_be_added(engine: Resident, used: Sequence[Metric]) -> bool:
 
 
 def is_part(engine: Resident, part: Metric, whole: Metric) -> bool:
+    """Whether they count something twice: in the same place, or in one inside the other, on the same day."""
     inner, outer = only(engine, SUBJECT, part.id), only(engine, SUBJECT, whole.id)
     around = {inner, *(entity.id for entity in engine.adjacency.members(AROUND_IT, inner).entities)}
-    starts_within = span(whole.started_on)[0] <= span(part.started_on)[0]
-    return outer in around and starts_within and span(part.ended_on)[1] <= span(whole.ended_on)[1]
+    begins_before_end = span(whole.started_on)[0] <= span(part.ended_on)[1]
+    return outer in around and begins_before_end and span(part.started_on)[0] <= span(whole.ended_on)[1]
 
 
 def check_totals(engine: Resident, keys: Sequence[GroupKey], metrics: Sequence[Any]) -> None:
@@ -159,16 +161,18 @@ def test_groups_of_what_is_reached_are_those_of_each_start(small: Graph) -> None
 @given(choose=choices(WORLD))
 def test_pages_of_groups_join_into_the_whole_in_every_order(choose: Choices) -> None:
     engine = graph_of(world(choose.part(WORLD))).engine
-    for kind in (Kind.PROJECT, Kind.EVENT):
-        keys = tuple(GROUP_KEYS[kind].values())[:2]
-        for by in (None, Figure.COUNT):
+    apart = ("INDICATOR", "MEASURE", "UNIT", "SUBJECT", "PERIOD")
+    for kind, names in ((Kind.PROJECT, ("STATUS", "COUNTRY")), (Kind.EVENT, ("TYPE", "YEAR")), (Kind.METRIC, apart)):
+        keys, adds = tuple(GROUP_KEYS[kind][name] for name in names), kind is Kind.METRIC
+        for by in (None, Figure.COUNT, *([Figure.SUM, Figure.AVG] if adds else [])):
             for descending in (True, False):
-                (whole,) = settle(engine.group(Match(kind), [Grouping(keys, by=by, descending=descending)]))
+                asked = Grouping(keys, by=by, descending=descending, adds=adds)
+                (whole,) = settle(engine.group(Match(kind), [asked]))
                 assert isinstance(whole, Groups)
                 shown: list[Any] = []
                 after = None
                 while True:
-                    asked = Grouping(keys, by=by, descending=descending, first=2, after=after)
+                    asked = Grouping(keys, by=by, descending=descending, adds=adds, first=2, after=after)
                     (page,) = settle(engine.group(Match(kind), [asked]))
                     assert isinstance(page, Groups)
                     assert page.total == len(whole.groups)
@@ -178,15 +182,41 @@ def test_pages_of_groups_join_into_the_whole_in_every_order(choose: Choices) -> 
                         break
                     after = page.groups[-1].position
                 assert shown == list(whole.groups)
-                assert_in_order(shown, by, descending)
+                assert_in_order(engine, keys, shown, by, descending)
 
 
-def assert_in_order(groups: Sequence[Any], by: Figure | None, descending: bool) -> None:
+def assert_in_order(engine: Resident, keys: Sequence[GroupKey], groups: Sequence[Any], by: Any, down: bool) -> None:
+    """Compares neighbors by plain means: figures first, then values; what is missing comes last."""
     for before, after in pairwise(groups):
-        if by is Figure.COUNT and before.size != after.size:
-            assert (before.size > after.size) is descending
-        first = [value.value for value in before.values]
-        assert first != [value.value for value in after.values]
+        first, second = (None, None) if by is None else (figure_of(before, by), figure_of(after, by))
+        if first != second:
+            assert second is None or (first is not None and (first > second) is down)
+            continue
+        for key, one, other in zip(keys, before.values, after.values, strict=True):
+            if one.value != other.value:
+                if one.value is None or other.value is None:
+                    assert other.value is None
+                else:
+                    ordered = ordered_by(engine, key, one.value) < ordered_by(engine, key, other.value)
+                    assert ordered is not (by is None and down)
+                break
+        else:
+            raise AssertionError("no two groups have the same values")
+
+
+def figure_of(group: Any, by: Figure) -> float | None:
+    found: float | None = group.size if by is Figure.COUNT else getattr(group.totals, by.value)
+    return found
+
+
+def ordered_by(engine: Resident, key: GroupKey, value: str) -> Any:
+    if key.type is KeyType.TERM:
+        return TERMS[key.attribute][value].rank
+    if key.type is KeyType.ENTITY:
+        entity = engine.entity(value)
+        assert entity is not None
+        return fold(entity.name), entity.name, value
+    return fold(value), value
 
 
 def test_what_is_kept_is_what_meets_the_condition(small: Graph) -> None:
