@@ -54,9 +54,11 @@ class Matcher:
     def _meets(self, where: Where) -> Predicate:
         return predicate(where, self._adjacency.along, self._starts)
 
-    def entities(self, match: Match) -> list[Entity]:
-        """The entities that match, in the natural order of their kind."""
+    async def entities(self, match: Match) -> list[Entity]:
+        """The entities that match, in the natural order of their kind: as of the moment in which they are given."""
         found = self._candidates(match)
+        if len(found.entities) >= self.MANY and await self._read(match.kind, self._columns_of(match.kind, found.rest)):
+            found = self._candidates(match)
         entities = found.entities
         for ids in found.among:
             entities = [entity for entity in entities if entity.id in ids]
@@ -81,25 +83,22 @@ class Matcher:
 
     # What takes long the first time, in turns with others.
 
-    async def read_columns(self, match: Match) -> None:
-        """Reads what columns need to look up a condition: the first time it is all entities of a kind."""
-        found = self._candidates(match)
-        if len(found.entities) >= self.MANY:
-            await self._read(match.kind, self._columns_of(match.kind, found.rest))
-
     async def read_group_columns(self, kind: Kind, groupings: Sequence[Grouping]) -> None:
         """Reads what columns need to group the entities of a kind, and to add up their values."""
         keys = {ColumnKey.of(key) for grouping in groupings for key in grouping.keys}
         await self._read(kind, keys.union(*(ADDED for grouping in groupings if grouping.adds)))
 
-    async def _read(self, kind: Kind, columns: Set[ColumnKey]) -> None:
-        table = self.table(kind)
+    async def _read(self, kind: Kind, columns: Set[ColumnKey]) -> bool:
+        """Reads what these columns need; whether others had a turn meanwhile."""
+        table, has_waited = self.table(kind), False
         for column in columns:
             # Commits may have it read again and again. What is not read in good time is when it is looked at.
             for _ in range(2 + 2 * len(table) // READ_IN_TURN):
                 if not table.read(column, READ_IN_TURN):
                     break
+                has_waited = True
                 await give_way()
+        return has_waited
 
     def _columns_of(self, kind: Kind, where: Where) -> set[ColumnKey]:
         table = self.table(kind)

@@ -228,16 +228,14 @@ class Resident:
         return None
 
     async def match(self, match: Match, page: Page) -> Reach:
-        await self._matcher.read_columns(match)
         sorter = self._sorter(match.order, match.kind)
-        entities = self._matcher.entities(match)
+        entities = await self._matcher.entities(match)
         if match.order:
             entities = sorter.sort(entities)
         return page_of(entities, {}, page, sorter)
 
     async def count(self, match: Match) -> int:
-        await self._matcher.read_columns(match)
-        return len(self._matcher.entities(match))
+        return len(await self._matcher.entities(match))
 
     async def expand(self, frontier: Sequence[str], step: Expand, page: Page) -> Sequence[Reach]:
         if step.is_whole:
@@ -273,8 +271,6 @@ class Resident:
 
     async def group(self, match: Match, groupings: Sequence[Grouping]) -> list[Grouped]:
         await self._matcher.read_group_columns(match.kind, groupings)
-        for where in dict.fromkeys(grouping.where for grouping in groupings):
-            await self._matcher.read_columns(Match(match.kind, where))
         answers = []
         table = self._matcher.table(match.kind)
         rows: dict[tuple[int, Where], Numbers] = {}  # as of a version: others are let in between
@@ -282,7 +278,9 @@ class Resident:
             await self._turn()
             asked = self.version, grouping.where
             if asked not in rows:
-                rows[asked] = table.rows(self._matcher.entities(Match(match.kind, grouping.where)))
+                entities = await self._matcher.entities(Match(match.kind, grouping.where))
+                asked = self.version, grouping.where
+                rows[asked] = table.rows(entities)
             answers.append(self._grouped(table, rows[asked], grouping))
         return answers
 
