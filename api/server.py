@@ -1,11 +1,13 @@
 """Serving the application on a socket until a signal ends it, on uvicorn."""
 
+import ctypes
 import errno
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -16,6 +18,7 @@ from api.settings import Settings
 from api.transport import Protocol
 
 BACKLOG = 2048  # connections that wait to be accepted
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 GRACE_S = 1.5  # seconds beyond the time to finish in, after which the process ends all the same
 
 
@@ -49,6 +52,18 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+def keep_freed_memory() -> None:
+    """Has the C library keep blocks of up to 32 MB that were freed, as far as it knows how to.
+
+    By itself glibc maps each block of over 128 kB anew and gives it back: of an answer of 1.7 MB more than a third of
+    the time went to the kernel, which clears the pages.
+    """
+    with suppress(OSError, AttributeError, TypeError):  # another C library, or none that can be asked
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, size in ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 128 << 20)):
+            mallopt(parameter, size)
+
+
 def serve(
     app: ASGIApp, listener: socket.socket, settings: Settings, *, announce: Callable[[str], None] = lambda url: None
 ) -> None:
@@ -56,6 +71,7 @@ def serve(
 
     Requests under way have `settings.shutdown_timeout` seconds to finish in.
     """
+    keep_freed_memory()
     config = uvicorn.Config(
         app,
         http=Protocol,
