@@ -5,6 +5,7 @@ An index in the sense of ARCHITECTURE.md: made of the graph's records when it is
 entity by entity, and no more than references to what the graph holds.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -43,7 +44,7 @@ def combined(columns: Iterable[tuple[Numbers, int]]) -> tuple[Numbers, int]:
     return numbers, size
 
 
-class Fresh(Generic[T]):
+class Fresh(ABC, Generic[T]):
     """What all columns share: which entities are to be read again, and what was read of them so far."""
 
     def __init__(self, read: Read[T]) -> None:
@@ -79,12 +80,13 @@ class Fresh(Generic[T]):
         self._found = {}
         return False
 
+    @abstractmethod
     def _begin(self) -> None:
         """Forgets everything."""
 
+    @abstractmethod
     def _take_in(self, found: Mapping[int, T], size: int) -> None:
         """Takes in what the entities of some rows have."""
-        raise NotImplementedError
 
 
 class Column(Fresh[Collection[Any]]):

@@ -63,7 +63,7 @@ class Table:
         self._adjacency = adjacency
         self._record = record
         self._rows: dict[str, int] = {id: row for row, id in enumerate(ids)}
-        self._ids: list[str] = [*self._rows]
+        self._size = len(self._rows)  # rows that were ever used, those in `_free` among them
         self._free: list[int] = []
         self._columns: dict[ColumnKey, Any] = {}
         self._whole: tuple[Sequence[Entity], Numbers] | None = None
@@ -93,14 +93,9 @@ class Table:
             insort(self._sorted, id)
         if self._free:
             self._rows[id] = self._free.pop()
-            self._ids[self._rows[id]] = id
         else:
-            self._rows[id] = len(self._ids)
-            self._ids.append(id)
-
-    def id(self, row: int) -> str:
-        """The entity of a row."""
-        return self._ids[row]
+            self._rows[id] = self._size
+            self._size += 1
 
     def rows(self, entities: Sequence[Entity]) -> Numbers:
         """The rows of entities of this table, in their order. Of a list of all they are remembered."""
@@ -155,18 +150,18 @@ class Table:
             ids = self._sorted = self._sorted or sorted(self._rows)
             in_order = np.fromiter([self._rows[id] for id in ids], np.int64, len(ids))
             in_order = in_order[np.argsort(-published.of(in_order), kind="stable")]
-            self._standing = np.zeros(len(self._ids), np.int64)
+            self._standing = np.zeros(self._size, np.int64)
             self._standing[in_order] = np.arange(len(ids))
         return self._standing[rows]
 
     def read(self, key: ColumnKey, most: int) -> bool:
         """Reads so many of a column's values that must be read before it can be used; whether some are left."""
-        left: bool = self._made(key).refresh(self._rows, len(self._ids), most)
+        left: bool = self._made(key).refresh(self._rows, self._size, most)
         return left
 
     def _fresh(self, key: ColumnKey) -> Any:
         column = self._made(key)
-        column.refresh(self._rows, len(self._ids))
+        column.refresh(self._rows, self._size)
         return column
 
     def _made(self, key: ColumnKey) -> Any:

@@ -47,6 +47,12 @@ def asking(graph: Graph, settings: Settings | None = None) -> Ask:
     return ask
 
 
+def refusal(answer: dict[str, Any]) -> tuple[str, str]:
+    """The code and the message of an answer's one error."""
+    (error,) = answer["errors"]
+    return error["extensions"]["code"], error["message"]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment() -> Iterator[None]:
     """Settings are the defaults, whatever the environment of whoever runs the tests says."""

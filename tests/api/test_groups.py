@@ -11,7 +11,7 @@ from graph.graph import Graph
 from graph.grouping import Figure
 from graph.plan import ALWAYS, NATURAL
 from graph.vocabulary import Kind, ProjectStatus
-from tests.conftest import SMALL_WORLD, Ask, asking, graph_of
+from tests.conftest import SMALL_WORLD, Ask, asking, graph_of, refusal
 from tests.oracle import Line
 from tests.questions import filter_of
 from tests.worlds import WORLD, choices, examples, world
@@ -52,11 +52,6 @@ OF_MALI = 'query { country(code: "ML") { %s } }'
 @pytest.fixture
 def of_small(small: Graph) -> Ask:
     return asking(small)
-
-
-def refusal(answer: dict[str, Any]) -> tuple[str, str]:
-    (error,) = answer["errors"]
-    return error["extensions"]["code"], error["message"]
 
 
 def buckets(answer: dict[str, Any], place: int = 0) -> list[tuple[str | None, int]]:

@@ -6,7 +6,7 @@ import pytest
 
 from api.settings import Settings
 from graph.graph import Graph
-from tests.conftest import Ask, asking
+from tests.conftest import Ask, asking, refusal
 
 SEARCH = """
 query($text: String!, $kinds: [Kind!], $first: Int, $after: String) {
@@ -36,11 +36,6 @@ query($kinds: [Kind!], $scope: FacetScope, $first: Int) {
 @pytest.fixture
 def of_small(small: Graph) -> Ask:
     return asking(small)
-
-
-def refusal(answer: dict[str, Any]) -> tuple[str, str]:
-    (error,) = answer["errors"]
-    return error["extensions"]["code"], error["message"]
 
 
 def test_a_search_shows_what_it_found_where_and_how_well(of_small: Ask) -> None:
