@@ -1,13 +1,14 @@
 """From an operation to a plan: its selections become a tree of parts that are run a frontier at a time.
 
 The plan is made of the fields' own steps (api/fields.py, api/lists.py); nothing here knows a field by its name. What
-cannot be compiled is NotCompiled, which is said before anything has run.
+lies below a step is compiled when the step first finds something: of an operation that is run once, what it does not
+come to costs nothing. What cannot be compiled raises NotCompiled, then or before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from graphql import (
@@ -42,6 +43,8 @@ from graph.model import RECORDS, Relation
 RECORD_TYPES = {Relation.__name__, *(record.__name__ for record in RECORDS.values())}
 """The types whose values are the graph's own records: what is written of them may be remembered."""
 
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 Shared = dict[tuple[object, ...], Part]
 PlanKey = tuple[Operation, tuple[Any, ...]]
 """An operation, and the values of the variables that its @skip and @include use."""
@@ -109,8 +112,7 @@ class Compiler:
 
 
 class Compilation:
-    """One operation on its way to a plan; what turns up under abstract types is compiled when it first does, and
-    `grown` is told."""
+    """One operation on its way to a plan; `grown` is told when more of it has been compiled."""
 
     def __init__(
         self, compiler: Compiler, operation: Operation, booleans: Mapping[str, Any], grown: Callable[[], None]
@@ -242,10 +244,10 @@ class Compilation:
             connection = _bare(definition.type)
             assert isinstance(connection, GraphQLObjectType)
             wants_pages = self._wants_pages(connection, nodes)
-            shown = self.object(connection, _sets(nodes), nodes)
+            shown = self._later(self.object, connection, _sets(nodes), nodes)
             return ListPart(place, shown, field.step, reader, wants_pages=wants_pages)
         step = self._step(field.step, definition.type, nodes)
-        return StepPart(place, self._writer(definition.type, place.nulls), step, reader)
+        return StepPart(place, self._later(self._writer, definition.type, place.nulls), step, reader)
 
     def _place(
         self, type_: GraphQLObjectType, definition: GraphQLField, key: str, rank: Rank, nodes: list[FieldNode]
@@ -299,18 +301,25 @@ class Compilation:
 
     def _writers_of_types(self, nodes: list[FieldNode]) -> Callable[[str], Object]:
         """The writer of each type that turns up under an abstract one, made when it first does."""
-        writers: dict[str, Object] = {}
         shared: Shared = {}
 
+        @cache
         def writer_of(name: str) -> Object:
-            if name not in writers:
-                type_ = self._compiler.schema.type_map[name]
-                assert isinstance(type_, GraphQLObjectType)
-                writers[name] = self.object(type_, _sets(nodes), nodes, shared)
-                self._grown()
-            return writers[name]
+            type_ = self._compiler.schema.type_map[name]
+            assert isinstance(type_, GraphQLObjectType)
+            return self._later(self.object, type_, _sets(nodes), nodes, shared)()
 
         return writer_of
+
+    def _later(self, make: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Callable[[], Made]:
+        """Compiles something when it is called for."""
+
+        def compiled() -> Made:
+            made = make(*given, **named)
+            self._grown()
+            return made
+
+        return compiled
 
     # Selections.
 

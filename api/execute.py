@@ -11,7 +11,7 @@ import msgspec
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 
 from api.columns import ROOT, Run
-from api.compile import Compiler
+from api.compile import Compiler, NotCompiled
 from api.documents import Documents, Operation
 from api.errors import (
     BAD_USER_INPUT,
@@ -24,7 +24,7 @@ from api.errors import (
 )
 from api.introspection import Introspection, is_about_schema
 from api.leaves import NULL
-from api.operation import CompiledOperation
+from api.operation import BoundPlan, CompiledOperation
 from api.persisted import PersistedQueries, hash_in
 from api.trace import Trace, is_asked_for
 
@@ -126,8 +126,17 @@ class Executor:
         self._documents.check_nodes(operation, variables)
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
-        if plan is None:
+        if compiled is None or plan is None:
             return await self._run_uncompiled(operation, variables, trace)
+        try:
+            return await self._run_plan(operation, plan, variables, trace)
+        except NotCompiled:  # something far down: nothing was changed by what ran before it
+            compiled.leave()
+            return await self._run_uncompiled(operation, variables, trace)
+
+    async def _run_plan(
+        self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], trace: Trace | None
+    ) -> Answer:
         root, coerced = plan
         for _ in range(TRIES):
             context = self._make_context()

@@ -22,11 +22,12 @@ class CompiledOperation:
         self._operation = operation
         self._reader = VariableReader(compiler.schema, operation)
         self._conditions = sorted(_conditions(operation))
+        self._is_left = False
 
     def plan(self, given: Mapping[str, Any]) -> BoundPlan | None:
         """The plan for these variables; None where graphql-core must answer: what is not compiled, and variables that
         do not fit, of which it tells."""
-        variables = self._reader.read(given)
+        variables = None if self._is_left else self._reader.read(given)
         if not isinstance(variables, dict):
             return None
         booleans = {name: variables.get(name) for name in self._conditions}
@@ -35,6 +36,10 @@ class CompiledOperation:
             self._operation, booleans
         )
         return None if plan.root is None else (plan.root, variables)
+
+    def leave(self) -> None:
+        """Has graphql-core answer from now on: something in it turned out not to be compiled."""
+        self._is_left = True
 
 
 def _conditions(operation: Operation) -> set[str]:

@@ -9,7 +9,7 @@ from api.arguments import ArgumentReader
 from api.columns import FAILED, Column, FieldSpot, ItemSpot, PickedSpot, Rank, Run, Spot
 from api.fields import Step
 from api.fragments import Fragments
-from api.leaves import Encode, to_json
+from api.leaves import NULL, Encode, to_json
 from api.lists import ListPlan, Lists, ListStep, lists, pages_of
 from api.writers import Nulls, Object, Writer, typed
 from graph.engine import Lasting, Reach, Several, settle
@@ -162,13 +162,15 @@ class AttributePart:
 
 
 class StepPart:
-    """A field with a step: the whole frontier in one call."""
+    """A field with a step: the whole frontier in one call. `compiled` makes the writer of its values, as soon as there
+    is one."""
 
-    def __init__(self, place: Place, writer: Writer, step: Step, arguments: ArgumentReader) -> None:
+    def __init__(self, place: Place, compiled: Callable[[], Writer], step: Step, arguments: ArgumentReader) -> None:
         self.prefix = place.prefix
         self.place = place
-        self._writer = writer
-        self._plain = writer if isinstance(writer, Object) and writer.plain else None
+        self._compiled = compiled
+        self._writer: Writer | None = None
+        self._plain: Object | None = None
         self._run = step.run
         self._arguments = arguments
 
@@ -180,32 +182,47 @@ class StepPart:
             values = [error] * len(sources)
         if self._plain is not None and run.trace is None:
             column = self._plain.write_now(run, values, own)
+        elif self._writer is None and all(value is None for value in values):
+            column = [NULL] * len(values)
         else:
-            column = await self._writer.write(run, values, own)
+            column = await (self._writer or self._compile()).write(run, values, own)
         return typed(run, column, own, self.place.nulls)
+
+    def _compile(self) -> Writer:
+        writer = self._writer = self._compiled()
+        self._plain = writer if isinstance(writer, Object) and writer.plain else None
+        return writer
 
 
 class ListPart:
-    """A connection, which is there or is an error, but never null. What is asked is made once of constant arguments,
-    else in each execution; `wants_pages` if more than the length of its list is selected. Where nothing but nodes is
-    selected, they write the connection, and nothing is made of the list but its page."""
+    """A connection, which is there or is an error, but never null. `compiled` makes its writer when it is first asked
+    for. What is asked is made once of constant arguments, else in each execution; `wants_pages` if more than the length
+    of its list is selected. Where nothing but nodes is selected, they write the connection, and nothing is made of the
+    list but its page."""
 
     def __init__(
-        self, place: Place, shown: Object, step: ListStep, arguments: ArgumentReader, *, wants_pages: bool
+        self,
+        place: Place,
+        compiled: Callable[[], Object],
+        step: ListStep,
+        arguments: ArgumentReader,
+        *,
+        wants_pages: bool,
     ) -> None:
         self.prefix = place.prefix
         self.place = place
-        self._shown = shown
+        self._compiled = compiled
+        self._shown: Object | None = None
+        self._nodes: NodesPart | None = None
         self._step = step
         self._arguments = arguments
         self._wants_pages = wants_pages
         self._plan: ListPlan | None = None
-        only = shown.parts[0][0] if len(shown.parts) == 1 else None
-        self._nodes = only.alone(place) if isinstance(only, NodesPart) else None
 
     def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Coroutine[Any, Any, Column]:
         # It waits for nothing itself: a coroutine more for each list would be felt on a page of them.
         values: Sequence[Any]
+        shown = self._shown or self._compile()
         try:
             plan = self._plan or self._read(run)
             if self._nodes is not None and plan.page is not None:
@@ -214,7 +231,13 @@ class ListPart:
             values = lists(run.request, sources, plan, wants_pages=self._wants_pages)
         except Exception as error:  # noqa: BLE001  # it is the error of each of these fields
             values = [error] * len(sources)
-        return self._shown.write(run, values, self.place.spot(spot))
+        return shown.write(run, values, self.place.spot(spot))
+
+    def _compile(self) -> Object:
+        shown = self._shown = self._compiled()
+        only = shown.parts[0][0] if len(shown.parts) == 1 else None
+        self._nodes = only.alone(self.place) if isinstance(only, NodesPart) else None
+        return shown
 
     def _read(self, run: Run) -> ListPlan:
         plan = self._step.plan(run.request, self._arguments.read(run))

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import gc
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from api.transport import Protocol
 
 BACKLOG = 2048  # connections that wait to be accepted
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
+COLLECTED = 1_500, 10, 60  # thresholds of the garbage collector, of its three generations
 GRACE_S = 1.5  # seconds beyond the time to finish in, after which the process ends all the same
 
 
@@ -64,6 +66,18 @@ def keep_freed_memory() -> None:
             mallopt(parameter, size)
 
 
+def collect_seldom() -> None:
+    """Has the garbage collector leave alone what stands when the service starts, and go through all else seldom.
+
+    Hardly anything that requests leave behind is in cycles, but the documents and plans that are remembered are
+    hundreds of thousands of objects. As Python has it, going through all of them took a third of the time of texts
+    never seen before, 0.2 s at a stretch; now it is a tenth of that. What cycles are forgotten in between, those of
+    documents that were displaced, is some 70 MB at most.
+    """
+    gc.set_threshold(*COLLECTED)
+    gc.freeze()
+
+
 def serve(
     app: ASGIApp, listener: socket.socket, settings: Settings, *, announce: Callable[[str], None] = lambda url: None
 ) -> None:
@@ -72,6 +86,7 @@ def serve(
     Requests under way have `settings.shutdown_timeout` seconds to finish in.
     """
     keep_freed_memory()
+    collect_seldom()
     config = uvicorn.Config(
         app,
         http=Protocol,

@@ -15,6 +15,8 @@ import pytest
 from hypothesis import currently_in_test_context, given, note
 
 from api.documents import Documents
+from api.fields import DEFINITION
+from api.schema import core, schema
 from graph.engine import Engine
 from graph.graph import Graph
 from tests.api.stage import permits, writes
@@ -173,3 +175,20 @@ SMALL = [
 def test_of_the_small_world_too(small: Graph, text: str, salt: int | None) -> None:
     engine: Engine = small.engine if salt is None else Sabotaged(small.engine, salt)
     check(Twins(engine, small.head, documents=Documents), Asked(text, None, {}, {}))
+
+
+@pytest.mark.parametrize("field", ["name", "partners", "region"])
+def test_what_is_found_far_down_not_to_be_compiled_has_graphql_core_answer(
+    small: Graph, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    text = "{ graph { version } countries { nodes { projects { nodes { countries { nodes { %s } } } } } } }"
+    text %= {"name": "name", "partners": "partners { totalCount }", "region": "region { name }"}[field]
+    twins = Twins(small.engine, small.head)
+    expected = twins.reference(Asked(text, None, {}, {}))
+    definition = core(schema).type_map["Country"].fields[field]  # type: ignore[attr-defined]
+    monkeypatch.delitem(definition.extensions, DEFINITION)
+    for times in (1, 2):
+        assert twins.compiled(Asked(text, None, {}, {})) == expected
+        assert twins.fallbacks == times
+    explained = json.loads(twins.compiled(Asked(text, None, {}, {}), explained=True).body)
+    assert explained["extensions"]["explain"]["executor"] == "reference"
