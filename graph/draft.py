@@ -78,24 +78,24 @@ def effects(draft: Draft) -> tuple[list[Done], Counts]:
     """
     severed = _severed(draft)
     removed = [known for id in draft.removals if (known := draft.graph.entity(id)) is not None]
-    done: list[Done] = [(ChangeAction.UNRELATED, relation) for relation in severed.values()]
-    done += [(ChangeAction.REMOVED, entity) for entity in removed]
+    done = [Done(ChangeAction.UNRELATED, relation) for relation in severed.values()]
+    done += [Done(ChangeAction.REMOVED, entity) for entity in removed]
     created = updated = 0
     for line in draft.entities.values():
         entity = line.write
         assert isinstance(entity, Entity)
         before = draft.graph.entity(entity.id)
         if before != entity:
-            done.append((ChangeAction.UPDATED if before else ChangeAction.CREATED, entity))
+            done.append(Done(ChangeAction.UPDATED if before else ChangeAction.CREATED, entity, before))
             created, updated = (created, updated + 1) if before else (created + 1, updated)
     for name, line in draft.relations.items():
         relation = line.write
         assert isinstance(relation, Relation)
         stated = None if name in severed else draft.graph.relation(name)
         if stated != relation:
-            done.append((ChangeAction.RELATED, relation))
+            done.append(Done(ChangeAction.RELATED, relation, stated))
             created, updated = (created, updated + 1) if stated else (created + 1, updated)
-    done += [(ChangeAction.RELATED, relation) for relation in _unsourced(draft, severed)]
+    done += _unsourced(draft, severed)
     asked = len(draft.entities) + len(draft.relations)
     explicit = sum(name in severed for name in draft.unrelations)
     return done, Counts(created, updated, len(removed) + explicit, asked - created - updated)
@@ -109,11 +109,12 @@ def _severed(draft: Draft) -> dict[RelationName, Relation]:
     return severed
 
 
-def _unsourced(draft: Draft, severed: dict[RelationName, Relation]) -> Iterator[Relation]:
+def _unsourced(draft: Draft, severed: dict[RelationName, Relation]) -> Iterator[Done]:
     """The relations that stay but name a source that goes, without it."""
     gone = {id for id in draft.removals if (entity := draft.graph.entity(id)) and entity.kind is Kind.SOURCE}
     if not gone:
         return
     for relation in draft.graph.all_relations():
         if not gone.isdisjoint(relation.sources) and not (relation.name in severed or relation.name in draft.relations):
-            yield msgspec.structs.replace(relation, sources=tuple(id for id in relation.sources if id not in gone))
+            left = tuple(id for id in relation.sources if id not in gone)
+            yield Done(ChangeAction.RELATED, msgspec.structs.replace(relation, sources=left), relation)

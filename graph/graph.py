@@ -172,7 +172,7 @@ class Graph:
 
     def _advance(self, changes: Sequence[Change]) -> None:
         if changes:
-            head = Head(changes[-1].version, self._journal.time(changes[-1].version))
+            head = Head(changes[-1].version, self._journal.commit(changes[-1].version).time)
             with one_stretch(len(changes)):
                 self.engine.apply(changes)
             self.head = head

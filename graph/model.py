@@ -273,13 +273,43 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     """What one write did: the `index`-th change (from 0) of commit `version`.
 
     `record` is what is held after a creation, update or relating, and what was held before a removal or unrelating.
+    `before` is what an update replaced, or a relating of what was related already; else it is None.
     """
 
     version: int
     index: int
     action: ChangeAction
     record: Entity | Relation
+    before: Entity | Relation | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The entities in whose history it stands: an entity itself, both ends of a relation; each once."""
+        record = self.record
+        if isinstance(record, Entity):
+            return (record.id,)
+        return (record.subject,) if record.subject == record.object else (record.subject, record.object)
 
 
-Done = tuple[ChangeAction, Entity | Relation]
-"""What one write did, before it has a number."""
+class Done(NamedTuple):
+    """What one write did, before it has a number."""
+
+    action: ChangeAction
+    record: Entity | Relation
+    before: Entity | Relation | None = None
+
+
+class Commit(NamedTuple):
+    """When a version was recorded (RFC 3339, UTC), by whom and why, as far as that is known."""
+
+    version: int
+    time: str
+    author: str | None = None
+    note: str | None = None
+
+
+class Recorded(NamedTuple):
+    """A change, and the commit that it is part of."""
+
+    change: Change
+    commit: Commit

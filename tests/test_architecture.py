@@ -22,7 +22,7 @@ OFF_LIMITS = {
 }
 COMPOSES = "api.__main__"  # the one module that knows all three packages
 KNOW_NETWORKX = {"graph.resident", "graph.adjacency", "graph.walks", "graph.analytics", "graph.formats.graphml"}
-KNOW_SQLITE = {"graph.journal.sqlite", "graph.search.index"}
+KNOW_SQLITE = {"graph.journal.layout", "graph.journal.migration", "graph.journal.sqlite", "graph.search.index"}
 READ_THE_ENVIRONMENT = {"api.settings"}
 
 LONGEST_MODULE = 500

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from graph.model import Change, Done
+from graph.model import Change, Commit, Done, Recorded
+from graph.plan import Page
 
 
 class Head(NamedTuple):
@@ -25,6 +26,15 @@ class Authorship(NamedTuple):
     note: str | None = None
 
 
+class Past(NamedTuple):
+    """A page of an entity's history: newest version first, the changes of one version in their order. The position of a
+    change is its version and index."""
+
+    changes: Sequence[Recorded]
+    has_previous: bool
+    has_next: bool
+
+
 class Appender(Protocol):
     """The right to append, held while the journal's write lock is."""
 
@@ -38,8 +48,11 @@ class Journal(Protocol):
     def head(self) -> Head:
         """The newest commit. Cheap: it is asked many times a second."""
 
-    def time(self, version: int) -> str:
-        """When a commit was recorded."""
+    def commit(self, version: int) -> Commit:
+        """When a commit was recorded, by whom and why."""
+
+    def version_at(self, time: str) -> int:
+        """The newest version that was recorded at a time (as `commit_time` writes it) or before it; 0 if none was."""
 
     def count(self, after: int) -> int:
         """How many changes there are in the commits after a version."""
@@ -47,6 +60,12 @@ class Journal(Protocol):
     def replay(self, after: int, until: int) -> Iterator[Change]:
         """The changes of the commits after one version, up to another, in order. Raises StoreError at the first record
         that is damaged."""
+
+    def history(self, id: str, page: Page, until: int) -> Past:
+        """A page of the changes up to a version that an entity, or a relation of it, went through."""
+
+    def count_history(self, id: str, until: int) -> int:
+        """How many there are in all."""
 
     def writing(self) -> AbstractContextManager[Appender]:
         """Takes the write lock. Raises StoreBusy when another process keeps it too long."""
@@ -57,5 +76,9 @@ class Journal(Protocol):
 
 def commit_time(now: datetime, previous: str | None) -> str:
     """The time to record: `now` in RFC 3339 and UTC, but never before the commit before, whatever the clock did."""
-    time = now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return max(time, previous or "")
+    return max(in_utc(now), previous or "")
+
+
+def in_utc(time: datetime) -> str:
+    """A time as commits have it: texts that compare as the times do."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

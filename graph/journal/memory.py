@@ -5,30 +5,50 @@ from contextlib import contextmanager
 from datetime import datetime
 from threading import RLock
 
-from graph.journal.journal import Authorship, Head, commit_time
-from graph.model import Change, Done
+from graph.journal.journal import Authorship, Head, Past, commit_time
+from graph.model import Change, Commit, Done, Recorded
+from graph.ordering import bounds
+from graph.plan import Page, Position
 
 
 class MemoryJournal:
     """Keeps commits in a list."""
 
     def __init__(self) -> None:
-        self._commits: list[list[Change]] = []
-        self._times: list[str] = []
+        self._commits: list[tuple[Commit, list[Change]]] = []
         self._lock = RLock()
 
     def head(self) -> Head:
-        return Head(len(self._commits), self._times[-1] if self._times else None)
+        return Head(len(self._commits), self._commits[-1][0].time if self._commits else None)
 
-    def time(self, version: int) -> str:
-        return self._times[version - 1]
+    def commit(self, version: int) -> Commit:
+        return self._commits[version - 1][0]
+
+    def version_at(self, time: str) -> int:
+        return sum(commit.time <= time for commit, _ in self._commits)
 
     def count(self, after: int) -> int:
-        return sum(map(len, self._commits[after:]))
+        return sum(len(changes) for _, changes in self._commits[after:])
 
     def replay(self, after: int, until: int) -> Iterator[Change]:
-        for changes in self._commits[after:until]:
+        for _, changes in self._commits[after:until]:
             yield from changes
+
+    def history(self, id: str, page: Page, until: int) -> Past:
+        found = self._history(id, until)
+        low, high = bounds(found, page, _compare)
+        return Past(found[low:high], low > 0, high < len(found))
+
+    def count_history(self, id: str, until: int) -> int:
+        return len(self._history(id, until))
+
+    def _history(self, id: str, until: int) -> list[Recorded]:
+        return [
+            Recorded(change, commit)
+            for commit, changes in reversed(self._commits[:until])
+            for change in changes
+            if id in change.ids
+        ]
 
     @contextmanager
     def writing(self) -> Iterator["MemoryJournal"]:
@@ -37,15 +57,19 @@ class MemoryJournal:
             try:
                 yield self
             except BaseException:
-                del self._commits[before:], self._times[before:]
+                del self._commits[before:]
                 raise
 
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
         version = len(self._commits) + 1
-        changes = [Change(version, index, action, record) for index, (action, record) in enumerate(done)]
-        self._times.append(commit_time(now, self.head().time))
-        self._commits.append(changes)
+        changes = [Change(version, index, *each) for index, each in enumerate(done)]
+        self._commits.append((Commit(version, commit_time(now, self.head().time), *authorship), changes))
         return changes
 
     def close(self) -> None:
         self._commits.clear()
+
+
+def _compare(recorded: Recorded, position: Position) -> int:
+    mine, theirs = (-recorded.change.version, recorded.change.index), (-position[0], position[1])
+    return (mine > theirs) - (mine < theirs)

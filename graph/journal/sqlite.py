@@ -4,48 +4,30 @@ SQLite's own write lock is the store's: whoever appends holds it, in whichever p
 `synchronous=FULL` is what an acknowledgement rests on: NORMAL loses acknowledged commits in a power cut.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
-from hashlib import blake2b
 from pathlib import Path
-from tempfile import mkstemp
 from threading import RLock
-from zlib import crc32
-
-import msgspec
+from typing import Any
 
 from graph.errors import StoreBusy, StoreError
-from graph.journal.journal import Authorship, Head, commit_time
-from graph.model import RECORDS, Change, Done, Relation
-from graph.vocabulary import ChangeAction, RelationKind
+from graph.journal.journal import Authorship, Head, Past, commit_time
+from graph.journal.layout import FORMAT, create, format_of
+from graph.journal.migration import migrate
+from graph.journal.rows import Chain, change_of, rows_of
+from graph.model import Change, Commit, Done, Recorded
+from graph.plan import Page
 
-MAGIC = b"SQLite format 3\x00"
-APPLICATION_ID = int.from_bytes(b"FGRF", "big")
-FORMAT = 1
-"""The layout of the tables; a store with a higher one was written by a newer program."""
-
-TABLES = """
-CREATE TABLE commits (
-    version INTEGER PRIMARY KEY, time TEXT NOT NULL, author TEXT, note TEXT, changes INTEGER NOT NULL,
-    digest BLOB NOT NULL
-) STRICT;
-CREATE TABLE changes (
-    version INTEGER NOT NULL, position INTEGER NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
-    record BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (version, position)
-) STRICT, WITHOUT ROWID;
-"""
 HEAD = "SELECT max(version), time, (SELECT max(version) FROM changes) FROM commits"
 WRITE_LOCK_BYTE = "120"
 """Where SQLite locks its shared-memory file while a process writes (WAL_WRITE_LOCK of its WAL format)."""
-
-_encode = msgspec.json.Encoder().encode
-_decoders = {str(kind): msgspec.json.Decoder(record).decode for kind, record in RECORDS.items()} | {
-    str(kind): msgspec.json.Decoder(Relation).decode for kind in RelationKind
+_STANDS = {
+    False: "(m.version < ? OR (m.version = ? AND m.position > ?))",
+    True: "(m.version > ? OR (m.version = ? AND m.position < ?))",
 }
-_actions = {str(action): action for action in ChangeAction}
+"""The condition of standing after (False) or before (True) a position in a history."""
 
 
 class SQLiteJournal:
@@ -56,14 +38,16 @@ class SQLiteJournal:
         self._lock = RLock()
         try:
             if not path.exists():
-                _create(path)
-            _require_ours(path)
+                create(path)
+            found = format_of(path)
         except (OSError, sqlite3.OperationalError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StoreError(
                 f"The data directory {path.parent} cannot be used: {reason}. Choose another with --data."
             ) from error
         with self._explained(), ExitStack() as half_open:
+            if found < FORMAT:
+                migrate(path, wait_s, self._damaged)
             # Two connections: what is read is what was committed, also while this process is about to commit more.
             self._db = half_open.enter_context(closing(self._connect(wait_s)))
             self._db.execute("PRAGMA query_only = ON")
@@ -81,10 +65,17 @@ class SQLiteJournal:
             raise self._damaged("its newest commit")
         return Head(version or 0, time)
 
-    def time(self, version: int) -> str:
+    def commit(self, version: int) -> Commit:
         with self._explained():
-            time: str = self._db.execute("SELECT time FROM commits WHERE version = ?", (version,)).fetchone()[0]
-        return time
+            query = "SELECT version, time, author, note FROM commits WHERE version = ?"
+            return Commit(*self._db.execute(query, (version,)).fetchone())
+
+    def version_at(self, time: str) -> int:
+        with self._explained():
+            # Times do not run backwards, so the newest commit that is old enough is found from the newest one down.
+            query = "SELECT version FROM commits WHERE time <= ? ORDER BY version DESC LIMIT 1"
+            found = self._db.execute(query, (time,)).fetchone()
+        return found[0] if found else 0
 
     def count(self, after: int) -> int:
         with self._explained():
@@ -102,7 +93,7 @@ class SQLiteJournal:
                 newest += 1
                 if version != newest:
                     raise self._damaged(f"commit {newest}")
-                chain = _Chain(previous, version, time, author, note)
+                chain = Chain(previous, version, time, author, note)
                 for change, checksum in self._changes(version):
                     chain.add(checksum)
                     yield change
@@ -118,16 +109,62 @@ class SQLiteJournal:
         return self._db.execute(query).fetchone() is not None
 
     def _changes(self, version: int) -> Iterator[tuple[Change, int]]:
-        rows = self._db.execute(
-            "SELECT position, action, kind, record, checksum FROM changes WHERE version = ? ORDER BY position",
-            (version,),
-        )
-        for expected, (position, action, kind, record, checksum) in enumerate(rows):
-            # A damaged row may hold text where its table has bytes.
-            is_whole = position == expected and isinstance(record, bytes)
-            if not is_whole or checksum != _checksum(version, position, action, kind, record):
+        rows = self._db.execute("SELECT * FROM changes WHERE version = ? ORDER BY position", (version,))
+        for expected, row in enumerate(rows):
+            change = change_of(row) if row[1] == expected else None
+            if change is None:
                 raise self._damaged(f"commit {version}, change {expected}")
-            yield Change(version, position, _actions[action], _decoders[kind](record)), checksum
+            yield change, row[-1]
+
+    def history(self, id: str, page: Page, until: int) -> Past:
+        with self._explained():
+            forwards = page.last is None
+            size = page.first if forwards else page.last
+            found = self._mentioned(id, until, page, forwards=forwards, most=-1 if size is None else size + 1)
+            cut = size is not None and len(found) > size
+            shown = found[:size] if cut else found
+            if not forwards:
+                shown.reverse()
+            # What lies beyond the other end is what the cursor there left out.
+            beyond = page.after if forwards else page.before
+            other = beyond is not None and self._is_beyond(id, until, beyond, forwards=forwards)
+            has_previous, has_next = (other, cut) if forwards else (cut, other)
+            return Past(shown, has_previous, has_next)
+
+    def _mentioned(self, id: str, until: int, page: Page, *, forwards: bool, most: int) -> list[Recorded]:
+        down, up = ("DESC", "ASC") if forwards else ("ASC", "DESC")
+        conditions, values = ["entity = ?", "m.version <= ?"], [id, until]
+        for position, before in ((page.after, False), (page.before, True)):
+            if position is not None:
+                conditions.append(_STANDS[before])
+                values += [position[0], position[0], position[1]]
+        rows = self._db.execute(
+            "SELECT c.*, k.time, k.author, k.note FROM mentions m"
+            " JOIN changes c ON c.version = m.version AND c.position = m.position"
+            " JOIN commits k ON k.version = m.version"
+            f" WHERE {' AND '.join(conditions)} ORDER BY m.version {down}, m.position {up} LIMIT ?",
+            (*values, most),
+        )
+        return [self._recorded(row) for row in rows]
+
+    def _is_beyond(self, id: str, until: int, position: Sequence[Any], *, forwards: bool) -> bool:
+        """Whether anything stands at a position or on its other side."""
+        query = f"SELECT 1 FROM mentions m WHERE entity = ? AND m.version <= ? AND NOT {_STANDS[not forwards]} LIMIT 1"
+        values = (id, until, position[0], position[0], position[1])
+        return self._db.execute(query, values).fetchone() is not None
+
+    def _recorded(self, row: Sequence[Any]) -> Recorded:
+        *held, time, author, note = row
+        change = change_of(held)
+        if change is None:
+            raise self._damaged(f"commit {held[0]}, change {held[1]}")
+        return Recorded(change, Commit(change.version, time, author, note))
+
+    def count_history(self, id: str, until: int) -> int:
+        with self._explained():
+            query = "SELECT count(*) FROM mentions WHERE entity = ? AND version <= ?"
+            count: int = self._db.execute(query, (id, until)).fetchone()[0]
+        return count
 
     def _digest(self, version: int) -> bytes:
         if version == 0:
@@ -152,9 +189,12 @@ class SQLiteJournal:
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
         head = self.head()
         version, time = head.version + 1, commit_time(now, head.time)
-        changes = [Change(version, index, action, record) for index, (action, record) in enumerate(done)]
-        chain = _Chain(self._digest(head.version), version, time, *authorship)
-        self._writer.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", _rows(changes, chain))
+        changes = [Change(version, index, *each) for index, each in enumerate(done)]
+        chain = Chain(self._digest(head.version), version, time, *authorship)
+        self._writer.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", rows_of(changes, chain))
+        # In the order of the index, or each would be written somewhere else: a third of the time of a large import.
+        mentions = sorted((id, version, change.index) for change in changes for id in change.ids)
+        self._writer.executemany("INSERT INTO mentions VALUES (?, ?, ?)", mentions)
         row = (version, time, *authorship, len(changes), chain.digest())
         self._writer.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
         return changes
@@ -193,67 +233,6 @@ class SQLiteJournal:
     def _damaged(self, place: str) -> StoreError:
         return StoreError(
             f"The store {self._path} is damaged at {place}. It was left as it is; restore it from a backup."
-        )
-
-
-class _Chain:
-    """The digest of a commit: over the digest before it, what is said of it, and the checksums of its changes."""
-
-    def __init__(self, previous: bytes, *said: object) -> None:
-        self._hash = blake2b(previous, digest_size=16)
-        self._hash.update(_encode(said))
-        self.count = 0
-
-    def add(self, checksum: int) -> None:
-        self._hash.update(checksum.to_bytes(4, "big"))
-        self.count += 1
-
-    def digest(self) -> bytes:
-        return self._hash.digest()
-
-
-def _rows(changes: Sequence[Change], chain: _Chain) -> Iterator[tuple[int, int, str, str, bytes, int]]:
-    for change in changes:
-        action, kind, record = str(change.action), str(change.record.kind), _encode(change.record)
-        checksum = _checksum(change.version, change.index, action, kind, record)
-        chain.add(checksum)
-        yield change.version, change.index, action, kind, record, checksum
-
-
-def _checksum(version: int, position: int, action: str, kind: str, record: bytes) -> int:
-    return crc32(record, crc32(f"{version} {position} {action} {kind}".encode()))
-
-
-def _create(path: Path) -> None:
-    """Makes an empty store that appears at once or not at all, readable by its owner only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A name of its own, for its owner only: a process that was killed here may have had the same id, as in a container.
-    handle, draft = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
-    os.close(handle)
-    try:
-        with closing(sqlite3.connect(draft, isolation_level=None)) as db:
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {FORMAT}")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(TABLES)
-        os.link(draft, path)
-    except FileExistsError:
-        return  # Another process made the store first; it is as good as ours.
-    finally:
-        Path(draft).unlink()
-
-
-def _require_ours(path: Path) -> None:
-    """Looks at the file's header, without opening it as a database, which could write to it."""
-    with path.open("rb") as file:
-        header = file.read(100)
-    if header[:16] != MAGIC or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise StoreError(
-            f"{path} is not a Fieldgraph store. It was left as it is; choose another directory with --data."
-        )
-    if (found := int.from_bytes(header[60:64], "big")) > FORMAT:
-        raise StoreError(
-            f"The store {path} has format {found}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
         )
 
 

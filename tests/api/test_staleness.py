@@ -246,7 +246,7 @@ class Rebuilt:
     def show(self, journal: Journal, version: int) -> None:
         self.engine = Resident()
         self.engine.apply(journal.replay(0, version))
-        self.head = Head(version, journal.time(version) if version else None)
+        self.head = Head(version, journal.commit(version).time if version else None)
 
 
 REBUILT = Rebuilt()

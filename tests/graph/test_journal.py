@@ -19,10 +19,12 @@ from threading import Timer
 import pytest
 
 from graph.errors import StoreBusy, StoreError
+from graph.formats.lines import canonical
 from graph.graph import STORE, Graph
 from graph.journal.journal import Authorship, Head, Journal
+from graph.journal.layout import APPLICATION_ID, FORMAT
 from graph.journal.memory import MemoryJournal
-from graph.journal.sqlite import APPLICATION_ID, FORMAT, SQLiteJournal
+from graph.journal.sqlite import SQLiteJournal
 from graph.model import Change, Done, Project, Relation
 from graph.parse import write
 from graph.vocabulary import ChangeAction, RelationKind
@@ -34,7 +36,7 @@ NOBODY = Authorship()
 
 
 def created(*ids: str) -> list[Done]:
-    return [(ChangeAction.CREATED, Project(id=id, name=id)) for id in ids]
+    return [Done(ChangeAction.CREATED, Project(id=id, name=id)) for id in ids]
 
 
 def commit(journal: Journal, *ids: str, now: datetime = NOON) -> list[Change]:
@@ -113,7 +115,7 @@ def test_times_never_run_backwards_whatever_the_clock_does(journal):
     jumps = [0, 5, -3600, 1e-6, 86_400, -86_400 * 365, 86_401]
     for number, seconds in enumerate(jumps):
         commit(journal, str(number), now=NOON + timedelta(seconds=seconds))
-    times = [journal.time(version) for version in range(1, len(jumps) + 1)]
+    times = [journal.commit(version).time for version in range(1, len(jumps) + 1)]
     assert times == [
         *("2026-05-04T12:00:00.000000Z", "2026-05-04T12:00:05.000000Z", "2026-05-04T12:00:05.000000Z"),
         *("2026-05-04T12:00:05.000000Z", "2026-05-05T12:00:00.000000Z", "2026-05-05T12:00:00.000000Z"),
@@ -124,7 +126,7 @@ def test_times_never_run_backwards_whatever_the_clock_does(journal):
 
 def test_times_are_those_of_utc_wherever_the_clock_hangs(journal):
     commit(journal, "a", now=datetime.fromisoformat("2026-05-04T23:30:00-03:30"))
-    assert journal.time(1) == "2026-05-05T03:00:00.000000Z"
+    assert journal.commit(1).time == "2026-05-05T03:00:00.000000Z"
 
 
 def test_a_graph_can_be_rebuilt_from_it(journal):
@@ -231,7 +233,7 @@ NOT_OURS = "{path} is not a Fieldgraph store. It was left as it is; choose anoth
         (lambda path: path.write_text("Dear diary, " * 500), NOT_OURS),
         (lambda path: path.write_bytes(bytes(8192)), NOT_OURS),
         (other_program, NOT_OURS),
-        (newer, "The store {path} has format 2, and this program reads up to 1: use a newer Fieldgraph."),
+        (newer, "The store {path} has format 3, and this program reads up to 2: use a newer Fieldgraph."),
         (Path.mkdir, "The data directory {path.parent} cannot be used: Is a directory. Choose another"),
         (
             lambda path: path.symlink_to("nowhere"),
@@ -494,3 +496,40 @@ def test_a_disk_that_is_full_is_told_to_the_writer_and_harms_nothing(tmp_path):
     assert (unharmed, version) == ("True [] False", "2")
     with opened(tmp_path) as graph:
         assert [entity.id for entity in graph.engine.entities()] == ["project:x", "project:y"]
+
+
+# A store of format 1, as the first program made it: seven commits over the small world
+
+FORMAT_1 = Path(__file__).with_name("format1.sqlite")
+
+
+def test_a_store_of_an_older_format_is_brought_to_this_one_and_loses_nothing(tmp_path):
+    shutil.copy(FORMAT_1, tmp_path / STORE)
+    with opened(tmp_path) as graph:
+        exported = b"".join(canonical(graph.engine.entities(), graph.engine.all_relations()))
+        changes = list(graph._journal.replay(0, graph.version))
+    assert exported == FORMAT_1.with_suffix(".jsonl").read_bytes()
+    with opened(tmp_path) as again:
+        assert list(again._journal.replay(0, again.version)) == changes
+    held: dict[object, object] = {}
+    for change in changes:
+        name = change.record.name if isinstance(change.record, Relation) else change.record.id
+        if change.action in (ChangeAction.UPDATED, ChangeAction.RELATED):
+            assert change.before == held.get(name)
+        else:
+            assert change.before is None
+        held[name] = None if change.action in (ChangeAction.REMOVED, ChangeAction.UNRELATED) else change.record
+    assert sum(change.before is not None for change in changes) == 3
+
+
+def test_a_damaged_store_of_an_older_format_is_told_and_left_as_it_is(tmp_path):
+    store = tmp_path / STORE
+    shutil.copy(FORMAT_1, store)
+    with closing(sqlite3.connect(store)) as db:
+        db.execute("UPDATE changes SET record = CAST('{' AS BLOB) WHERE version = 3 AND position = 1")
+        db.commit()
+    with pytest.raises(StoreError, match="damaged at commit 3, change 1"):
+        SQLiteJournal(store)
+    with closing(sqlite3.connect(store)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM changes").fetchone() == (46,)

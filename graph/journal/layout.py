@@ -1,0 +1,68 @@
+"""The store's file: its tables, how it is recognised, how it comes into being.
+
+A commit's `digest` chains it to the one before; a change's `checksum` is over all that its row holds. `mentions` has
+the changes by the entities in whose history they stand; it can be made anew from `changes`.
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from tempfile import mkstemp
+
+from graph.errors import StoreError
+
+MAGIC = b"SQLite format 3\x00"
+APPLICATION_ID = int.from_bytes(b"FGRF", "big")
+FORMAT = 2
+"""The layout of the tables; a store with a higher one was written by a newer program."""
+
+TABLES = """
+CREATE TABLE commits (
+    version INTEGER PRIMARY KEY, time TEXT NOT NULL, author TEXT, note TEXT, changes INTEGER NOT NULL,
+    digest BLOB NOT NULL
+) STRICT;
+CREATE TABLE changes (
+    version INTEGER NOT NULL, position INTEGER NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
+    record BLOB NOT NULL, before BLOB, checksum INTEGER NOT NULL, PRIMARY KEY (version, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE mentions (
+    entity TEXT NOT NULL, version INTEGER NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (entity, version, position)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def create(path: Path) -> None:
+    """Makes an empty store that appears at once or not at all, readable by its owner only."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A name of its own, for its owner only: a process that was killed here may have had the same id, as in a container.
+    handle, draft = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    os.close(handle)
+    try:
+        with closing(sqlite3.connect(draft, isolation_level=None)) as db:
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(TABLES)
+        os.link(draft, path)
+    except FileExistsError:
+        return  # Another process made the store first; it is as good as ours.
+    finally:
+        Path(draft).unlink()
+
+
+def format_of(path: Path) -> int:
+    """The format of a store, at most ours. Looks at the file's header, without opening it as a database, which could
+    write to it. Raises StoreError."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    if header[:16] != MAGIC or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise StoreError(
+            f"{path} is not a Fieldgraph store. It was left as it is; choose another directory with --data."
+        )
+    if (found := int.from_bytes(header[60:64], "big")) > FORMAT:
+        raise StoreError(
+            f"The store {path} has format {found}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
+        )
+    return found

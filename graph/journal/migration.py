@@ -1,0 +1,104 @@
+"""Bringing a store of an older format to this one's: forwards only, in one transaction, so wholly or not at all."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from graph.errors import StoreError
+from graph.journal.layout import FORMAT, TABLES
+from graph.journal.rows import Chain, checksum_of
+
+Damaged = Callable[[str], StoreError]
+
+# A record is JSON in a BLOB, which SQLite would take for its own binary form.
+NAMED = """
+CREATE TEMP TABLE named AS
+SELECT version, position, action, iif(entity IS NULL, subject, entity) AS one, object AS other,
+    lag(version) OVER same AS replaced_version, lag(position) OVER same AS replaced_position,
+    lag(action) OVER same AS replaced_action
+FROM (
+    SELECT version, position, action, kind,
+        json_extract(told, '$.id') AS entity, json_extract(told, '$.subject') AS subject,
+        json_extract(told, '$.object') AS object, json_extract(told, '$.role') AS role,
+        json_extract(told, '$.impact') AS impact
+    FROM (SELECT *, CAST(record AS TEXT) AS told FROM old_changes)
+)
+WINDOW same AS (PARTITION BY iif(entity IS NULL, kind, ''), entity, subject, object, role, impact
+                ORDER BY version, position);
+"""
+CHANGES = """
+SELECT c.version, c.position, c.action, c.kind, c.record, r.record
+FROM old_changes c JOIN named n ON n.version = c.version AND n.position = c.position
+LEFT JOIN old_changes r ON c.action IN ('UPDATED', 'RELATED') AND n.replaced_action NOT IN ('REMOVED', 'UNRELATED')
+    AND r.version = n.replaced_version AND r.position = n.replaced_position
+WHERE c.version = ? ORDER BY c.position
+"""
+MENTIONS = """
+INSERT INTO mentions SELECT one, version, position FROM named
+UNION SELECT other, version, position FROM named WHERE other IS NOT NULL ORDER BY 1, 2, 3
+"""
+
+
+def migrate(path: Path, wait_s: float, damaged: Damaged) -> None:
+    """Raises StoreError, made by `damaged`, where a record of the old store is; the store is then as it was."""
+    with closing(sqlite3.connect(path, timeout=wait_s, isolation_level=None)) as db:
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            (found,) = db.execute("PRAGMA user_version").fetchone()  # another process may have come first
+            if found == 1:
+                _to_2(db, damaged)
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def _to_2(db: sqlite3.Connection, damaged: Damaged) -> None:
+    """Changes tell what they replaced, and are found by the entities in whose history they stand."""
+    _verify_1(db, damaged)
+    for table in ("changes", "commits"):
+        db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    for statement in TABLES.split(";"):
+        db.execute(statement)
+    db.execute(NAMED)
+    db.execute("CREATE INDEX temp.named_at ON named (version, position)")
+    previous = b""
+    for version, time, author, note, count, _ in db.execute("SELECT * FROM old_commits ORDER BY version"):
+        chain = Chain(previous, version, time, author, note)
+        db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", _rows_of(db, version, chain))
+        previous = chain.digest()
+        db.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", (version, time, author, note, count, previous))
+    db.execute(MENTIONS)
+    for table in ("old_changes", "old_commits", "named"):
+        db.execute(f"DROP TABLE {table}")
+
+
+def _rows_of(db: sqlite3.Connection, version: int, chain: Chain) -> Iterator[tuple[Any, ...]]:
+    for row in db.execute(CHANGES, (version,)):
+        checksum = checksum_of(*row)
+        chain.add(checksum)
+        yield (*row, checksum)
+
+
+def _verify_1(db: sqlite3.Connection, damaged: Damaged) -> None:
+    """Every record against its checksum, every commit against its digest, before anything rests on them."""
+    newest, previous = 0, b""
+    for version, time, author, note, count, digest in db.execute("SELECT * FROM commits ORDER BY version"):
+        newest += 1
+        chain = Chain(previous, version, time, author, note)
+        rows = db.execute("SELECT * FROM changes WHERE version = ? ORDER BY position", (version,))
+        for expected, (_, position, action, kind, record, checksum) in enumerate(rows):
+            is_whole = position == expected and isinstance(record, bytes)
+            if not is_whole or checksum != checksum_of(version, position, action, kind, record, None):
+                raise damaged(f"commit {version}, change {expected}")
+            chain.add(checksum)
+        if version != newest or chain.count != count or chain.digest() != digest:
+            raise damaged(f"commit {newest}")
+        previous = digest
+    if db.execute("SELECT max(version) FROM changes").fetchone()[0] not in (None, newest):
+        raise damaged("its newest commit")
