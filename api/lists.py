@@ -1,4 +1,4 @@
-"""The steps of lists: all of a kind, along a path from an entity, the relations of an entity."""
+"""The steps of lists: all of a kind, along a path from an entity, the relations and the history of an entity."""
 
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,19 +17,21 @@ from graph.plan import (
     ALWAYS,
     Compare,
     Expand,
+    History,
     Match,
     Operator,
     Page,
     Relations,
     ValueType,
     Where,
+    fits_changes,
     fits_order,
     fits_relations,
     natural_order,
 )
 from graph.vocabulary import Direction, Kind, RelationKind
 
-Question = Match | Expand | Relations
+Question = Match | Expand | Relations | History
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class ListStep(Step):
     def plan(self, request: Request, given: Arguments) -> ListPlan:
         arguments = PageArguments.read(given, request)
         question = self.read(given)
-        if not isinstance(question, Relations):
+        if isinstance(question, Match | Expand):
             check_conditions(question.where, request.settings.max_conditions)
         return ListPlan(question, arguments, None if arguments.has_cursor else arguments.first_page)
 
@@ -85,7 +87,7 @@ class Lists(Sequence[Listing]):
         return (self[place] for place in range(len(self._sources)))
 
     async def pages(self) -> Sequence[Any]:
-        """The page of each list: a Reach, or a RelationPage."""
+        """The page of each list: a Reach, a RelationPage or a ChangePage."""
         if self._pages is None:
             self._pages = await pages_of(self._request, self._sources, self._question, self._page)
         return self._pages
@@ -100,20 +102,21 @@ class Lists(Sequence[Listing]):
 
     @property
     def target(self) -> Kind | None:
-        """The kind of what they list; None for several kinds. Lists of relations have neither kind nor condition."""
-        assert not isinstance(self._question, Relations)
+        """The kind of what they list; None for several kinds. Lists of anything but entities have neither kind nor
+        condition."""
+        assert isinstance(self._question, Match | Expand)
         return self._question.kind if isinstance(self._question, Match) else self._question.path.target
 
     @property
     def where(self) -> Where:
         """The condition that narrows them all."""
-        assert not isinstance(self._question, Relations)
+        assert isinstance(self._question, Match | Expand)
         return self._question.where
 
     async def groups(self, groupings: Sequence[Grouping]) -> Sequence[Sequence[Grouped]]:
         """For each list, the answer to each grouping, whose conditions stand in for that of the list."""
         engine, question = self._request.engine, self._question
-        assert not isinstance(question, Relations)
+        assert isinstance(question, Match | Expand)
         if isinstance(question, Match):
             return [await engine.group(question, groupings)] * len(self._sources)
         return await engine.group_reached(ids_of(self._sources), question, groupings)
@@ -125,6 +128,8 @@ class Lists(Sequence[Listing]):
         starts = ids_of(self._sources)
         if isinstance(question, Expand):
             return await engine.count_reached(starts, question)
+        if isinstance(question, History):
+            return await engine.count_history(starts)
         return await engine.count_relations(starts, question)
 
 
@@ -145,12 +150,14 @@ def ids_of(entities: Sequence[Any]) -> Sequence[str]:
 def pages_of(
     request: Request, sources: Sequence[Any], question: Question, page: Page
 ) -> Coroutine[Any, Any, Sequence[Any]]:
-    """The call for the page of each source's list: a Reach, or a RelationPage. One call for all."""
+    """The call for the page of each source's list: a Reach, a RelationPage or a ChangePage. One call for all."""
     if isinstance(question, Match):
         return _matched(request, len(sources), question, page)
     starts = ids_of(sources)
     if isinstance(question, Expand):
         return request.engine.expand(starts, question, page)
+    if isinstance(question, History):
+        return request.engine.history(starts, page)
     return request.engine.relations(starts, question, page)
 
 
@@ -203,7 +210,9 @@ def _fits(question: Question) -> Fits:
             return partial(fits_order, question.order or natural_order(kind))
         case Expand(path):
             return partial(fits_order, question.order or natural_order(path.target))
-        case _:
+        case History():
+            return fits_changes
+        case Relations():
             return fits_relations
 
 
@@ -213,7 +222,9 @@ def _identity(source: Any, question: Question) -> Callable[[], bytes]:
             return lambda: list_identity(kind.name, where, order)
         case Expand(path, where, order):
             return lambda: list_identity(path.name, source.id, where, order)
-        case _:
+        case History():
+            return lambda: list_identity("history", source.id)
+        case Relations():
             return lambda: list_identity("relations", source.id, question)
 
 
@@ -261,6 +272,11 @@ def relations_of(description: str) -> Any:
     direction = argument("direction", Direction | None, told, Direction.BOTH)
     kinds = _kinds("Only relations of these kinds.", RelationKind)
     return stepped(list_step(read), description, kinds, direction, *PAGING)
+
+
+def history_of(description: str) -> Any:
+    """A connection with what an entity went through."""
+    return stepped(list_step(lambda given: History()), description, *PAGING)
 
 
 def _narrowing(kind: Kind) -> tuple[Any, ...]:

@@ -15,9 +15,9 @@ import strawberry
 
 from api.fields import Arguments, Step, argument, attribute
 from api.request import Request
-from graph.engine import Reach, RelationPage
+from graph.engine import ChangePage, Reach, RelationPage
 from graph.errors import InvalidCursor, InvalidInput
-from graph.model import Entity, Relation
+from graph.model import Entity, Recorded, Relation
 from graph.plan import Page, Position
 
 SEAL = 8
@@ -116,7 +116,7 @@ class AskedLists(Protocol):
     """The lists under one field, of all its sources, asked for together."""
 
     async def pages(self) -> Sequence[Any]:
-        """The page of each list: a Reach, or a RelationPage."""
+        """The page of each list: a Reach, a RelationPage or a ChangePage."""
 
     async def counts(self) -> Sequence[int]:
         """How long each list is as a whole."""
@@ -142,10 +142,11 @@ class Linked(NamedTuple):
     identity: Callable[[], bytes]
 
 
-class LinkedRelation(NamedTuple):
-    """What an edge of a list of relations shows."""
+class Listed(NamedTuple):
+    """What an edge shows in a list of what is no entity."""
 
-    node: Relation
+    node: Relation | Recorded
+    position: Callable[[], Position]
     identity: Callable[[], bytes]
 
 
@@ -173,24 +174,25 @@ def _linked(reach: Reach, identity: Callable[[], bytes]) -> list[Linked]:
     ]
 
 
-async def _relation_nodes(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
-    return [(await listing.page()).relations for listing in listings]
+async def _listed_nodes(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
+    return [(await listing.page()).items for listing in listings]
 
 
-async def _relation_edges(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
+async def _listed_edges(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
     pages = [(await listing.page(), listing.identity) for listing in listings]
-    return [[LinkedRelation(relation, identity) for relation in page.relations] for page, identity in pages]
+    return [
+        [Listed(item, partial(page.position, index), identity) for index, item in enumerate(page.items)]
+        for page, identity in pages
+    ]
 
 
 async def _ends(request: Request, listings: Sequence[Listing], given: Arguments) -> Sequence[Any]:
     return [_ends_of(await listing.page(), listing.identity) for listing in listings]
 
 
-def _ends_of(page: Reach | RelationPage, identity: Callable[[], bytes]) -> Ends:
-    if isinstance(page, Reach):
-        positions = [page.position(index) for index in (0, -1)] if page.entities else []
-    else:
-        positions = [page.relations[index].name.sort_key for index in (0, -1)] if page.relations else []
+def _ends_of(page: Reach | RelationPage | ChangePage, identity: Callable[[], bytes]) -> Ends:
+    items = page.entities if isinstance(page, Reach) else page.items
+    positions = [page.position(index) for index in (0, len(items) - 1)] if items else []
     start, end = [seal_cursor(position, identity()) for position in positions] or (None, None)
     return Ends(page.has_next, page.has_previous, start, end)
 
@@ -199,17 +201,12 @@ async def _total(request: Request, listings: Sequence[Listing], given: Arguments
     return [(await listing.asked.counts())[listing.place] for listing in listings]
 
 
-async def _cursor(request: Request, edges: Sequence[Linked], given: Arguments) -> Sequence[str]:
+async def _cursor(request: Request, edges: Sequence[Linked | Listed], given: Arguments) -> Sequence[str]:
     return [seal_cursor(edge.position(), edge.identity()) for edge in edges]
 
 
-async def _relation_cursor(request: Request, edges: Sequence[LinkedRelation], given: Arguments) -> Sequence[str]:
-    return [seal_cursor(edge.node.name.sort_key, edge.identity()) for edge in edges]
-
-
 NODES, EDGES, ENDS, TOTAL, CURSOR = Step(_nodes), Step(_edges), Step(_ends), Step(_total, whole=True), Step(_cursor)
-RELATION_NODES, RELATION_EDGES = Step(_relation_nodes), Step(_relation_edges)
-RELATION_CURSOR = Step(_relation_cursor)
+LISTED_NODES, LISTED_EDGES = Step(_listed_nodes), Step(_listed_edges)
 
 
 @strawberry.type(description="Where a page lies in its list (Relay).")

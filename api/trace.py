@@ -23,7 +23,7 @@ from api.parts import ListPart
 from api.request import Request
 from api.wording import camel, grouping_in_words, in_words, question_in_words
 from api.writers import Part, is_plain
-from graph.engine import Engine, FindingPage, Grouped, Hits, Reach, RelationPage, Resolution, Statistics
+from graph.engine import ChangePage, Engine, FindingPage, Grouped, Hits, Reach, RelationPage, Resolution, Statistics
 from graph.grouping import Group, Grouping, Groups
 from graph.model import Entity
 from graph.plan import Expand, Match, Page, Relations, Resolve, Search
@@ -279,6 +279,15 @@ class TracedEngine:
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         asking = self._engine.count_relations(frontier, step)
         return await self._ask(partial(in_words, "count", step), asking, Step.count, step)
+
+    async def history(self, frontier: Sequence[str], page: Page) -> list[ChangePage]:
+        def tell(under_way: Step, pages: list[ChangePage]) -> None:
+            under_way.find([recorded for found in pages for recorded in found.changes])
+
+        return await self._ask(partial(in_words, "list", "history", page), self._engine.history(frontier, page), tell)
+
+    async def count_history(self, frontier: Sequence[str]) -> list[int]:
+        return await self._ask(lambda: "count history", self._engine.count_history(frontier), Step.count)
 
     async def search(self, search: Search, page: Page) -> Hits:
         def tell(step: Step, hits: Hits) -> None:

@@ -10,28 +10,29 @@ from typing import Any, Generic, TypeVar
 import strawberry
 from graphql import GraphQLResolveInfo
 
+import api.changes as changes
 from api.facets import Facet, facets
 from api.fields import Arguments, Step, argument, attribute, computed, specialized, stepped
 from api.groups import GroupConnection, MetricAggregate, aggregate, group_by
-from api.lists import along, along_any, relations_of
+from api.lists import along, along_any, history_of, relations_of
 from api.relay import (
     CURSOR,
     EDGES,
     ENDS,
+    LISTED_EDGES,
+    LISTED_NODES,
     NODES,
-    RELATION_CURSOR,
-    RELATION_EDGES,
-    RELATION_NODES,
     TOTAL,
     Linked,
     PageInfo,
 )
 from api.request import Request
-from api.terms import PartialDate
+from api.terms import DateTime, PartialDate
 from graph import model, paths
 from graph.paths import Path
 from graph.plan import Expand, Page
 from graph.vocabulary import (
+    ChangeAction,
     CountBasis,
     EventType,
     Impact,
@@ -227,6 +228,10 @@ class Entity(Node):
     identifiers: list[Code] = attribute("Codes by which others know it: M49, P-code, IATI, org-id, GLIDE, FTS ...")
     sources: Connection["Source"] = along(paths.SOURCES, "The sources that state what is known of it, newest first.")
     relations: "RelationConnection" = relations_of("Its relations, in a fixed order: by kind, subject, object.")
+    history: "ChangeConnection" = history_of(
+        "What it and its relations went through, the newest version first, the changes of one version in their order."
+        " Of an id that was used again, all of it."
+    )
 
 
 # The kinds.
@@ -394,16 +399,57 @@ class Relation:
 
 @strawberry.type(description="A relation in a list, and where it stands.")
 class RelationEdge:
-    cursor: str = stepped(RELATION_CURSOR, "Where it stands in the list; give it as after or before.")
+    cursor: str = stepped(CURSOR, "Where it stands in the list; give it as after or before.")
     node: Relation = attribute("The relation.")
 
 
 @strawberry.type(description="A page of a list of relations (Relay).")
 class RelationConnection:
-    edges: list[RelationEdge] = stepped(RELATION_EDGES, "The page's relations, each with its cursor.")
-    nodes: list[Relation] = stepped(RELATION_NODES, "The page's relations alone.")
+    edges: list[RelationEdge] = stepped(LISTED_EDGES, "The page's relations, each with its cursor.")
+    nodes: list[Relation] = stepped(LISTED_NODES, "The page's relations alone.")
     page_info: PageInfo = stepped(ENDS, "Where the page lies in the list.")
     total_count: int = stepped(TOTAL, "How many relations the whole list has.")
+
+
+# Changes.
+
+
+@strawberry.type(description="An attribute before and after a change, as JSON text; null where it was not known.")
+class FieldChange:
+    field: str = attribute("The attribute, by its key in graph lines: name, startedOn, latitude ...")
+    before: str | None = attribute("What it was.")
+    after: str | None = attribute("What it became.")
+
+
+@strawberry.type(
+    description="What a commit did to one entity or relation. A version is one commit; no half of one is ever visible."
+)
+class Change:
+    id: strawberry.ID = computed(changes.id)
+    version: int = computed(changes.version)
+    index: int = computed(changes.index)
+    time: DateTime = computed(changes.time)
+    action: ChangeAction = computed(changes.action)
+    entity: Entity | None = stepped(changes.ENTITY, "The entity, as it is now; null where it is gone.")
+    entity_id: strawberry.ID = computed(changes.entity_id)
+    relation: Relation | None = computed(changes.relation)
+    author: str | None = computed(changes.author)
+    note: str | None = computed(changes.note)
+    fields: list[FieldChange] = computed(changes.fields)
+
+
+@strawberry.type(description="A change in a list, and where it stands.")
+class ChangeEdge:
+    cursor: str = stepped(CURSOR, "Where it stands in the list; give it as after or before.")
+    node: Change = attribute("The change.")
+
+
+@strawberry.type(description="A page of a list of changes (Relay).")
+class ChangeConnection:
+    edges: list[ChangeEdge] = stepped(LISTED_EDGES, "The page's changes, each with its cursor.")
+    nodes: list[Change] = stepped(LISTED_NODES, "The page's changes alone.")
+    page_info: PageInfo = stepped(ENDS, "Where the page lies in the list.")
+    total_count: int = stepped(TOTAL, "How many changes the whole list has.")
 
 
 FACES: dict[Kind, Any] = {face_kind: globals()[face_kind.title()] for face_kind in Kind}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.errors import FieldgraphError
 from graph.grouping import Grouping, Groups
-from graph.model import Entity, Relation
+from graph.model import Entity, Recorded, Relation
 from graph.plan import Expand, Match, Page, Position, Relations, Resolve, Search
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import FindingSeverity, Kind, RelationKind
@@ -129,6 +129,41 @@ class RelationPage(NamedTuple):
     has_next: bool
     total: int | None = None
 
+    @property
+    def items(self) -> Sequence[Relation]:
+        return self.relations
+
+    def position(self, index: int) -> Position:
+        return self.relations[index].name.sort_key
+
+
+class ChangePage(NamedTuple):
+    """A page of an entity's history: the newest version first, the changes of one version in their order. The position
+    of a change is its version and its index."""
+
+    changes: Sequence[Recorded]
+    has_previous: bool
+    has_next: bool
+    total: int | None = None
+
+    @property
+    def items(self) -> Sequence[Recorded]:
+        return self.changes
+
+    def position(self, index: int) -> Position:
+        change = self.changes[index].change
+        return change.version, change.index
+
+
+class Archive(Protocol):
+    """What is known of what changed; the journal is one."""
+
+    def history(self, id: str, page: Page, until: int) -> ChangePage:
+        """A page of the changes up to a version that an entity, or a relation of it, went through."""
+
+    def count_history(self, id: str, until: int) -> int:
+        """How many there are in all."""
+
 
 class Finding(NamedTuple):
     """Something that looks wrong: the rule that says so, what is wrong and what to do, the ids of whom it is about."""
@@ -191,6 +226,12 @@ class Engine(Protocol):
 
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         """For each id, how many relations it has."""
+
+    async def history(self, frontier: Sequence[str], page: Page) -> list[ChangePage]:
+        """For each id, a page of what the entity and its relations went through, this version included."""
+
+    async def count_history(self, frontier: Sequence[str]) -> list[int]:
+        """For each id, how many changes that were."""
 
     async def search(self, search: Search, page: Page) -> Hits:
         """A page of what is found, of which only `first` and `after` are looked at."""

@@ -75,7 +75,7 @@ class Graph:
         self._clock = clock
         self._listeners: list[Listener] = []
         self._lock = RLock()
-        self.engine = Resident(budget, clock)
+        self.engine = Resident(budget, clock, journal)
         self.head = journal.head()
         with one_stretch(STRETCH):
             self.engine.apply(journal.replay(0, self.head.version))

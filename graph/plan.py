@@ -172,6 +172,11 @@ def fits_relations(position: Position) -> bool:
     return [type(value) for value in position] == [int, str, str, int, int]
 
 
+def fits_changes(position: Position) -> bool:
+    """Whether a position can be one of changes: a version and an index, which a journal can hold."""
+    return [type(value) for value in position] == [int, int] and all(0 <= value < 2**63 for value in position)
+
+
 def fits_findings(position: Position) -> bool:
     """Whether a position can be one of findings: a place in the order of severities, a rule, ids."""
     place, *texts = position or (None,)
@@ -243,6 +248,10 @@ class Relations(msgspec.Struct, frozen=True):
 
     kinds: tuple[RelationKind, ...] | None = None
     direction: Direction = Direction.BOTH
+
+
+class History(msgspec.Struct, frozen=True):
+    """What each of a frontier and its relations went through."""
 
 
 def conjunction(parts: Sequence[Where]) -> Where:

@@ -24,7 +24,18 @@ from graph.analytics.rankings import Rankings
 from graph.analytics.routes import routes
 from graph.analytics.wiring import Wiring
 from graph.columns import Numbers
-from graph.engine import FindingPage, Grouped, Hits, Reach, RelationPage, Resolution, Statistics, give_way
+from graph.engine import (
+    Archive,
+    ChangePage,
+    FindingPage,
+    Grouped,
+    Hits,
+    Reach,
+    RelationPage,
+    Resolution,
+    Statistics,
+    give_way,
+)
 from graph.errors import FieldgraphError
 from graph.grouping import Grouping
 from graph.groups import Grouper
@@ -79,8 +90,12 @@ class Resident:
     SLICE_S = 0.01
     """For so many seconds groups are counted before others have their turn."""
 
-    def __init__(self, budget: int | None = None, clock: Callable[[], datetime] = utc_now) -> None:
-        """`budget` is how many references are remembered along paths (see Adjacency)."""
+    def __init__(
+        self, budget: int | None = None, clock: Callable[[], datetime] = utc_now, archive: Archive | None = None
+    ) -> None:
+        """`budget` is how many references are remembered along paths (see Adjacency). Without an archive nothing has a
+        history."""
+        self._archive = archive
         self.graph = nx.MultiDiGraph()
         self.version = 0
         self.adjacency = Adjacency(self.graph, budget)
@@ -328,6 +343,16 @@ class Resident:
 
     async def count_relations(self, frontier: Sequence[str], step: Relations) -> list[int]:
         return [len(self._wanted(start, step)) for start in frontier]
+
+    async def history(self, frontier: Sequence[str], page: Page) -> list[ChangePage]:
+        if self._archive is None:
+            return [ChangePage([], False, False, 0)] * len(frontier)
+        return [self._archive.history(id, page, self.version) for id in frontier]
+
+    async def count_history(self, frontier: Sequence[str]) -> list[int]:
+        if self._archive is None:
+            return [0] * len(frontier)
+        return [self._archive.count_history(id, self.version) for id in frontier]
 
     async def search(self, search: Search, page: Page) -> Hits:
         await self._prepared()

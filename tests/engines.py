@@ -8,10 +8,22 @@ from zlib import crc32
 import msgspec
 
 from api.settings import Settings
-from graph.engine import Engine, Finding, FindingPage, Grouped, Hits, Lasting, Reach, RelationPage, Resolution, settle
+from graph.engine import (
+    ChangePage,
+    Engine,
+    Finding,
+    FindingPage,
+    Grouped,
+    Hits,
+    Lasting,
+    Reach,
+    RelationPage,
+    Resolution,
+    settle,
+)
 from graph.errors import InvalidInput
 from graph.grouping import Grouping
-from graph.model import Entity, Relation
+from graph.model import Entity, Recorded, Relation
 from graph.plan import Expand, Match, Page
 from graph.questions import (
     Central,
@@ -148,6 +160,24 @@ class Sabotaged:
     async def count_relations(self, frontier: Sequence[str], step: Any) -> list[int]:
         self._check("relations")
         return await self._engine.count_relations(frontier, step)
+
+    async def history(self, frontier: Sequence[str], page: Page) -> list[ChangePage]:
+        self._check("history")
+        return [
+            found._replace(changes=list(map(self._recorded, found.changes)))
+            for found in await self._engine.history(frontier, page)
+        ]
+
+    def _recorded(self, recorded: Recorded) -> Recorded:
+        """A change whose records hold what they cannot."""
+        change = recorded.change
+        before = None if change.before is None else self.spoil(change.before)
+        spoiled = msgspec.structs.replace(change, record=self.spoil(change.record), before=before)
+        return recorded._replace(change=spoiled)
+
+    async def count_history(self, frontier: Sequence[str]) -> list[int]:
+        self._check("history")
+        return await self._engine.count_history(frontier)
 
     async def search(self, search: Any, page: Page) -> Hits:
         self._check("search")

@@ -55,15 +55,21 @@ def read(rows: Iterable[bytes], file: str = "") -> Iterator[Line | Refusal]:
 
 def line(record: Entity | Relation) -> bytes:
     """The canonical line of a record, without its line end."""
+    values = values_of(record)
+    if isinstance(record, Entity):
+        values = {"id": values.pop("id"), "kind": str(record.kind), **values}
+    return _encode(values)
+
+
+def values_of(record: Entity | Relation) -> dict[str, Any]:
+    """What is known of a record, by the keys of its line, in their order."""
     values: dict[str, Any] = msgspec.to_builtins(record)
     for key, value in values.items():
         if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
             values[key] = int(value)
     if labels := values.get("labels"):
         values["labels"] = dict(sorted(labels.items()))
-    if isinstance(record, Entity):
-        values = {"id": values.pop("id"), "kind": str(record.kind), **values}
-    return _encode(values)
+    return values
 
 
 def canonical(entities: Iterable[Entity], relations: Iterable[Relation]) -> Iterator[bytes]:

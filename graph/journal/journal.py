@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from graph.model import Change, Commit, Done, Recorded
-from graph.plan import Page
+from graph.engine import Archive
+from graph.model import Change, Commit, Done
 
 
 class Head(NamedTuple):
@@ -26,15 +26,6 @@ class Authorship(NamedTuple):
     note: str | None = None
 
 
-class Past(NamedTuple):
-    """A page of an entity's history: newest version first, the changes of one version in their order. The position of a
-    change is its version and index."""
-
-    changes: Sequence[Recorded]
-    has_previous: bool
-    has_next: bool
-
-
 class Appender(Protocol):
     """The right to append, held while the journal's write lock is."""
 
@@ -42,7 +33,7 @@ class Appender(Protocol):
         """Makes these the changes of the next commit. They are durable once the lock is released without an error."""
 
 
-class Journal(Protocol):
+class Journal(Archive, Protocol):
     """The order in which things became known."""
 
     def head(self) -> Head:
@@ -60,12 +51,6 @@ class Journal(Protocol):
     def replay(self, after: int, until: int) -> Iterator[Change]:
         """The changes of the commits after one version, up to another, in order. Raises StoreError at the first record
         that is damaged."""
-
-    def history(self, id: str, page: Page, until: int) -> Past:
-        """A page of the changes up to a version that an entity, or a relation of it, went through."""
-
-    def count_history(self, id: str, until: int) -> int:
-        """How many there are in all."""
 
     def writing(self) -> AbstractContextManager[Appender]:
         """Takes the write lock. Raises StoreBusy when another process keeps it too long."""

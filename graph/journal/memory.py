@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from threading import RLock
 
-from graph.journal.journal import Authorship, Head, Past, commit_time
+from graph.engine import ChangePage
+from graph.journal.journal import Authorship, Head, commit_time
 from graph.model import Change, Commit, Done, Recorded
 from graph.ordering import bounds
 from graph.plan import Page, Position
@@ -34,10 +35,10 @@ class MemoryJournal:
         for _, changes in self._commits[after:until]:
             yield from changes
 
-    def history(self, id: str, page: Page, until: int) -> Past:
+    def history(self, id: str, page: Page, until: int) -> ChangePage:
         found = self._history(id, until)
         low, high = bounds(found, page, _compare)
-        return Past(found[low:high], low > 0, high < len(found))
+        return ChangePage(found[low:high], low > 0, high < len(found), len(found))
 
     def count_history(self, id: str, until: int) -> int:
         return len(self._history(id, until))

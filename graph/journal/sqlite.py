@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
-from graph.journal.journal import Authorship, Head, Past, commit_time
+from graph.journal.journal import Authorship, Head, commit_time
 from graph.journal.layout import FORMAT, create, format_of
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
@@ -116,7 +117,7 @@ class SQLiteJournal:
                 raise self._damaged(f"commit {version}, change {expected}")
             yield change, row[-1]
 
-    def history(self, id: str, page: Page, until: int) -> Past:
+    def history(self, id: str, page: Page, until: int) -> ChangePage:
         with self._explained():
             forwards = page.last is None
             size = page.first if forwards else page.last
@@ -129,7 +130,7 @@ class SQLiteJournal:
             beyond = page.after if forwards else page.before
             other = beyond is not None and self._is_beyond(id, until, beyond, forwards=forwards)
             has_previous, has_next = (other, cut) if forwards else (cut, other)
-            return Past(shown, has_previous, has_next)
+            return ChangePage(shown, has_previous, has_next)
 
     def _mentioned(self, id: str, until: int, page: Page, *, forwards: bool, most: int) -> list[Recorded]:
         down, up = ("DESC", "ASC") if forwards else ("ASC", "DESC")

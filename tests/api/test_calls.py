@@ -195,6 +195,11 @@ COSTS = {
         "relations": 1,
         "lookup": 3,
     },
+    "{ projects { nodes { history { totalCount nodes { entity { name } relation { object { id } } } } } } }": {
+        "match": 1,
+        "history": 1,
+        "lookup": 2,
+    },
     '{neighborhood(id:"country:ML",hops:3){entities{entity{name sources{totalCount}}} relations{subject{name}}}}': {
         "neighborhood": 1,
         "count_reached": 1,
