@@ -27,6 +27,7 @@ from api.introspection import Introspection
 from api.persisted import PersistedQueries
 from api.request import Request
 from api.schema import core, print_sdl, schema
+from api.scribe import Scribe
 from api.server import listen, serve
 from api.settings import Settings, load_settings
 from api.telemetry import configure_logging
@@ -263,6 +264,7 @@ def opened(settings: Settings, *, seeds: bool = False) -> Iterator[Graph]:
 def executor_of(graph: Graph, settings: Settings) -> Executor:
     """What answers requests from this graph, as it is when each arrives."""
     made = core(schema)
+    scribe = Scribe(graph)
     compiler = (
         Compiler(made, Memory(settings.fragment_memory), settings.plan_memory)
         if settings.executor == "compiled"
@@ -270,7 +272,7 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     )
     return Executor(
         made,
-        lambda: Request(graph.engine, graph.head, settings),
+        lambda: Request(graph.engine, graph.head, settings, store=scribe),
         Documents(made, settings),
         compiler,
         persisted=PersistedQueries(settings.persisted_characters),

@@ -3,34 +3,20 @@
 A relation's change is told of its subject, and stands in the history of both ends.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
-
-import msgspec
+from collections.abc import Sequence
+from typing import Any
 
 from api.fields import Arguments, Step
 from api.request import Request
+from graph.differences import FieldChange, differences
 from graph.errors import InvalidInput
-from graph.formats.lines import values_of
-from graph.model import Entity, Recorded, Relation
+from graph.model import Recorded, Relation
 from graph.vocabulary import ChangeAction
-
-IDENTIFYING = {"id", "kind", "relation", "subject", "object"}
-"""Keys that say what a record is; no change alters them."""
 
 INDEX_DIGITS = 8
 """So that ids of one version stand in their order as texts too."""
 
 PREFIX = "change:"
-_encode = msgspec.json.Encoder().encode
-
-
-class FieldChange(NamedTuple):
-    """An attribute before and after a change, as JSON; None where it is not known."""
-
-    field: str
-    before: str | None
-    after: str | None
 
 
 def change_id(version: int, index: int) -> str:
@@ -106,24 +92,7 @@ def note(recorded: Recorded) -> str | None:
 def fields(recorded: Recorded) -> list[FieldChange]:
     """The attributes that it altered, in the order in which graph lines have them; a new or removed record tells all
     that is known of it. What makes out a record (id, kind, subject, object) is left out."""
-    change = recorded.change
-    is_gone = change.action in (ChangeAction.REMOVED, ChangeAction.UNRELATED)
-    before, after = (change.record, None) if is_gone else (change.before, change.record)
-    return list(_differences(before, after))
-
-
-def _differences(before: Entity | Relation | None, after: Entity | Relation | None) -> Iterator[FieldChange]:
-    were, are = ({} if record is None else values_of(record) for record in (before, after))
-    record = after or before
-    assert record is not None
-    for field in msgspec.structs.fields(record):
-        key = field.encode_name
-        if key not in IDENTIFYING and were.get(key) != are.get(key):
-            yield FieldChange(key, _told(were, key), _told(are, key))
-
-
-def _told(values: dict[str, Any], key: str) -> str | None:
-    return _encode(values[key]).decode() if key in values else None
+    return differences(recorded.change)
 
 
 async def _entity(request: Request, changes: Sequence[Recorded], given: Arguments) -> Sequence[Any]:

@@ -3,8 +3,9 @@
 The filters and orders of each kind are derived from its fields (api/derived.py) and registered here by kind.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -73,13 +74,25 @@ DATE_OPERATIONS = OPERATIONS | {
 }
 
 
-def make_input(name: str, fields: Mapping[str, tuple[Any, str]], description: str) -> Any:
-    """An input type: GraphQL field name -> its type (or the name of one) and description. Every field may be absent."""
+def make_input(
+    name: str,
+    fields: Mapping[str, tuple[Any, str]],
+    description: str,
+    *,
+    required: Container[str] = (),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
+    """An input type: GraphQL field name -> its type (or the name of one) and description. Every field may be absent,
+    but for those that are required."""
     body: dict[str, Any] = {"__annotations__": {}, "__module__": __name__}
     for field, (type_, told) in fields.items():
         attribute = f"{field}_"
+        if field in required:
+            body["__annotations__"][attribute] = type_
+            body[attribute] = strawberry.field(name=field, description=told)
+            continue
         body["__annotations__"][attribute] = f"{type_} | None" if isinstance(type_, str) else type_ | None
-        body[attribute] = strawberry.field(name=field, default=strawberry.UNSET, description=told)
+        body[attribute] = strawberry.field(name=field, default=defaults.get(field, strawberry.UNSET), description=told)
     made = strawberry.input(type(name, (), body), description=description)
     globals()[name] = made  # so that input types may name each other
     return made

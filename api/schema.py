@@ -5,7 +5,9 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, prin
 from strawberry.schema.config import StrawberryConfig
 
 from api.derived import derive
+from api.edits import derive_inputs
 from api.fields import DEFINITION, StepField, resolver
+from api.mutations import Mutation
 from api.queries import Query
 from api.terms import SCALARS
 from api.types import FACES
@@ -14,8 +16,9 @@ from api.types import FACES
 def build() -> strawberry.Schema:
     """The schema, as Strawberry's views and graphql-core both take it."""
     derive()
+    derive_inputs()
     made = strawberry.Schema(
-        Query, types=list(FACES.values()), config=StrawberryConfig(scalar_map=SCALARS, auto_camel_case=True)
+        Query, Mutation, types=list(FACES.values()), config=StrawberryConfig(scalar_map=SCALARS, auto_camel_case=True)
     )
     _resolve_by_steps(core(made))
     return made

@@ -13,8 +13,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from graph.errors import Fault, FieldgraphError, Refused
 from graph.formats import lines
-from graph.graph import Applied, Graph
+from graph.graph import Graph
 from graph.model import Line
+from graph.writing import Applied
 
 STREAM = Path("-")
 """Stands for standard input or output."""

@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from graph.model import Done, Entity, Line, Relation, RelationName, Remove, Unrelate
+from graph.model import Done, Entity, Line, Patch, Relation, RelationName, Remove, Unrelate
+from graph.parse import Unreadable
+from graph.patch import patched
+from graph.pending import Pending
 from graph.resident import Resident
 from graph.vocabulary import RULES, ChangeAction, Direction, Kind, RelationKind
 
@@ -17,9 +20,10 @@ class Draft:
     `suspects` are ids that stand in lines nobody could read: what fails only because of those is no fault of its own.
     """
 
-    def __init__(self, lines: Sequence[Line], graph: Resident, suspects: Set[str] = frozenset()) -> None:
+    def __init__(self, lines: Sequence[Line], graph: Resident | Pending, suspects: Set[str] = frozenset()) -> None:
         self.graph = graph
-        self.suspects = suspects
+        self.suspects = set(suspects)
+        self.unreadable: list[tuple[Line, Unreadable]] = []
         self.entities: dict[str, Line] = {}
         self.removals: dict[str, Line] = {}
         self.relations: dict[RelationName, Line] = {}
@@ -41,6 +45,18 @@ class Draft:
                 self._once(line, id, self.removals, self.entities)
             case Unrelate(name):
                 self._once(line, name, self.unrelations, self.relations)
+            case Patch():
+                self._take_patch(line, line.write)
+
+    def _take_patch(self, line: Line, patch: Patch) -> None:
+        name = patch.name
+        try:
+            record = patched(patch, self.graph.entity(name) if isinstance(name, str) else self.graph.relation(name))
+        except Unreadable as error:
+            self.unreadable.append((line, error))
+            self.suspects |= error.ids
+        else:
+            self._take(line._replace(write=record))
 
     def _once(self, line: Line, name: Any, lines: dict[Any, Line], opposite: dict[Any, Line]) -> None:
         first = opposite.get(name) or lines.setdefault(name, line)

@@ -30,12 +30,15 @@ class Conflict(FieldgraphError):
 
 class Fault(NamedTuple):
     """One broken rule, and where: the line of a file (from 1; `file` is empty where only one is read), or, where there
-    is no file, what the write was about ("project:x-1")."""
+    is no file, what the write was about ("project:x-1") and the way to it in the request. `kind` is the error that it
+    would be if it stood alone."""
 
     line: int | None
     place: str
     reason: str
     file: str = ""
+    path: tuple[str, ...] = ()
+    kind: type[FieldgraphError] = InvalidInput
 
     def __str__(self) -> str:
         where = self.place if self.line is None else f"line {self.line}"

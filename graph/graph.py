@@ -10,21 +10,20 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
-from typing import NamedTuple
 
-from graph.draft import Counts, Draft, effects
-from graph.errors import Fault, Refused
+from graph.draft import Draft
+from graph.errors import Fault, FieldgraphError
 from graph.journal.journal import Authorship, Head, Journal
 from graph.journal.memory import MemoryJournal
 from graph.journal.sqlite import SQLiteJournal
 from graph.model import Change, Line, Write
 from graph.resident import Resident, utc_now
 from graph.rules import faults
+from graph.writing import ANONYMOUS, Applied, Edit, Outcome, Steps, Writer, run
 
 STORE = "fieldgraph.sqlite"
 """The name of the store's file in its data directory."""
 
-ANONYMOUS = Authorship()
 Listener = Callable[[Sequence[Change]], None]
 
 
@@ -46,18 +45,6 @@ def one_stretch(objects: int) -> Iterator[None]:
         gc.enable()
 
 
-class Applied(NamedTuple):
-    """What became of some writes: the version that holds them; how many entities and relations they created, updated,
-    removed or left as they were; each change."""
-
-    version: int
-    created: int
-    updated: int
-    removed: int
-    unchanged: int
-    changes: Sequence[Change]
-
-
 class Graph:
     """A knowledge graph: ask `engine`, change it with `apply`.
 
@@ -76,6 +63,7 @@ class Graph:
         self._listeners: list[Listener] = []
         self._lock = RLock()
         self.engine = Resident(budget, clock, journal)
+        self._writer = Writer(journal, self.engine, self.take_in, clock)
         self.head = journal.head()
         with one_stretch(STRETCH):
             self.engine.apply(journal.replay(0, self.head.version))
@@ -139,36 +127,22 @@ class Graph:
         What changes nothing makes no version.
         """
         lines = [write if isinstance(write, Line) else Line(write) for write in writes]
-        with self._lock, one_stretch(len(lines)):
-            self.take_in(self.fetch())
-            taken_in: list[Change] = []
-            try:
-                changes, counts = self._append(lines, authorship, taken_in)
-                self._advance(changes)
-                taken_in += changes
-            finally:
-                self._announce(taken_in)  # what others committed is news even where this write is refused
-            return Applied(self.version, *counts, changes)
+        (outcome,) = self.write([Edit(lines, authorship)])
+        if isinstance(outcome, FieldgraphError):
+            raise outcome
+        return outcome
 
-    def _append(
-        self, lines: Sequence[Line], authorship: Authorship, taken_in: list[Change]
-    ) -> tuple[list[Change], Counts]:
-        """Has the journal hold what the lines do; `taken_in` gets what others committed before. The draft, which takes
-        more memory than the lines, has gone by the time the engine grows."""
-        draft = self._checked(lines)  # before the lock is taken: others can write meanwhile
-        with self._journal.writing() as journal:
-            taken_in += self.fetch()
-            if taken_in:
-                self._advance(taken_in)
-                draft = self._checked(lines)
-            done, counts = effects(draft)
-            return journal.append(done, self._clock(), authorship) if done else [], counts
+    def write(self, edits: Sequence[Edit]) -> list[Outcome]:
+        """Stores edits together, each as a version of its own; a refused one stores nothing, and harms no other.
 
-    def _checked(self, lines: Sequence[Line]) -> Draft:
-        draft = Draft(lines, self.engine)
-        if found := list(faults(draft)):
-            raise Refused(found)
-        return draft
+        Raises StoreError where the store cannot be written; then nothing was stored.
+        """
+        with self._lock, one_stretch(sum(len(edit.lines) for edit in edits)):
+            return run(self.writing(edits))
+
+    def writing(self, edits: Sequence[Edit]) -> Steps:
+        """As `write`, in steps, for whoever must not wait. Only one may be under way at a time."""
+        return self._writer.steps(edits, self.fetch)
 
     def _advance(self, changes: Sequence[Change]) -> None:
         if changes:

@@ -4,12 +4,12 @@ A missing value is None, or an empty tuple for a list. Attribute names are the i
 units and standards are told where a record is shown (api/types.py).
 """
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
-from graph.errors import Fault
+from graph.errors import Fault, FieldgraphError, InvalidInput
 from graph.values import PartialDate
 from graph.vocabulary import (
     ChangeAction,
@@ -248,25 +248,36 @@ class Unrelate(NamedTuple):
     name: RelationName
 
 
-Write = Entity | Relation | Remove | Unrelate
-"""What can be asked of the graph: an entity or relation to hold as given, or one to let go."""
+class Patch(NamedTuple):
+    """Asks that an entity (by its id) or a relation hold these values, by the keys of its line: None clears one, and
+    what is absent stays as it is."""
+
+    name: "str | RelationName"
+    kind: Kind | RelationKind
+    values: Mapping[str, Any]
+
+
+Write = Entity | Relation | Patch | Remove | Unrelate
+"""What can be asked of the graph: an entity or relation to hold as given, in whole or in part, or one to let go."""
 
 
 class Line(NamedTuple):
-    """A write and where it was asked for: the line of a file, counted from 1, or None."""
+    """A write and where it was asked for: the line of a file, counted from 1, or a place in a request."""
 
     write: Write
     number: int | None = None
     file: str = ""
+    path: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
         return "in the same request" if self.number is None else f"on {self.file} line {self.number}".replace("  ", " ")
 
-    def fault(self, reason: str) -> Fault:
+    def fault(self, reason: str, *keys: str, kind: type[FieldgraphError] = InvalidInput) -> Fault:
+        """What is wrong with the write, or with what these keys of it lead to."""
         write = self.write
         name = write.id if isinstance(write, Entity | Remove) else write.name
-        return Fault(self.number, str(name), reason, self.file)
+        return Fault(self.number, str(name), reason, self.file, (*self.path, *keys), kind)
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

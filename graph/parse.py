@@ -5,11 +5,11 @@ is looked at again, key by key, to say everything that is wrong and what was exp
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from inspect import isclass
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 import msgspec
 
@@ -39,10 +39,21 @@ SHOWN = 60
 """So many characters of a wrong value are shown."""
 
 
+class Reason(str):
+    """Why a value cannot be read, and by which key it was given, where that is known."""
+
+    key: str | None
+
+    def __new__(cls, text: str, key: str | None = None) -> Self:
+        reason = super().__new__(cls, text)
+        reason.key = key
+        return reason
+
+
 class Unreadable(InvalidInput):
     """Values that are no write; `reasons` says all that is wrong, `ids` which entities they may have been meant for."""
 
-    def __init__(self, reasons: list[str], ids: frozenset[str] = frozenset()) -> None:
+    def __init__(self, reasons: Sequence[str], ids: frozenset[str] = frozenset()) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
         self.ids = ids
@@ -87,8 +98,8 @@ def _record(type: type[Entity] | type[Relation], what: str, values: dict[str, An
         try:
             return msgspec.convert(values, type)
         except msgspec.ValidationError as error:
-            reasons = [str(error)]
-    raise Unreadable(list(_reasons(type, what, values)) or reasons, _ids(values))
+            reasons = [Reason(str(error))]
+    raise Unreadable(_reasons(type, what, values) or reasons, _ids(values))
 
 
 def _in_order(sources: list[Any]) -> list[Any]:
@@ -96,12 +107,12 @@ def _in_order(sources: list[Any]) -> list[Any]:
     return sorted(set(sources)) if all(isinstance(source, str) for source in sources) else sources
 
 
-def _value_reasons(type: type[Entity] | type[Relation], values: Mapping[str, Any]) -> list[str]:
+def _value_reasons(type: type[Entity] | type[Relation], values: Mapping[str, Any]) -> list[Reason]:
     """What is wrong beyond types: empty names, dates that do not exist, codes out of shape, numbers too large."""
     reasons = []
     for key in ("id", "name") if issubclass(type, Entity) else ("subject", "object"):
         if values.get(key) == "":
-            reasons.append(f"{key} is empty")
+            reasons.append(Reason(f"{key} is empty", key))
     for key in sorted(DATES & values.keys()):
         if isinstance(date := values[key], str) and not is_partial_date(date):
             reasons.append(_wrong(key, date, "a date that exists, as 2023, 2023-11 or 2023-11-05"))
@@ -124,18 +135,18 @@ def _fits_float(number: int) -> bool:
         return False
 
 
-def _reasons(type: type[Entity] | type[Relation], what: str, values: Mapping[str, Any]) -> list[str]:
+def _reasons(type: type[Entity] | type[Relation], what: str, values: Mapping[str, Any]) -> list[Reason]:
     """All that is wrong, key by key."""
     fields = _fields(type)
     reasons = []
     for key in values.keys() - fields.keys():
         near = get_close_matches(key, fields, 1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; its keys are {', '.join(fields)}"
-        reasons.append(f"{what} has no key {_shown(key)}{hint}")
+        reasons.append(Reason(f"{what} has no key {_shown(key)}{hint}", key))
     for key, field in fields.items():
         if key not in values:
             if field.required:
-                reasons.append(f"{what} needs the key {key!r}")
+                reasons.append(Reason(f"{what} needs the key {key!r}", key))
             continue
         try:
             msgspec.convert(values[key], field.type)
@@ -160,8 +171,8 @@ def _expected(type: Any) -> str:
     return "another value"
 
 
-def _wrong(key: str, value: Any, expected: str) -> str:
-    return f"{key} is {_shown(value)}, expected {expected}"
+def _wrong(key: str, value: Any, expected: str) -> Reason:
+    return Reason(f"{key} is {_shown(value)}, expected {expected}", key)
 
 
 def _shown(value: Any) -> str:

@@ -6,7 +6,7 @@ Checked as a whole, before anything is stored. Every fault is found, not only th
 from collections.abc import Iterator
 
 from graph.draft import Draft
-from graph.errors import Fault
+from graph.errors import Fault, InvalidInput, NotFound
 from graph.model import Entity, Line, Relation, RelationName
 from graph.vocabulary import REQUIRED_RELATIONS, RULES, Direction, Kind, RelationKind
 
@@ -18,6 +18,9 @@ OPTIONAL_ATTRIBUTES = ("role", "impact", "since", "until", "percentage", "locato
 
 def faults(draft: Draft) -> Iterator[Fault]:
     """Every rule that the draft would break, in no order."""
+    for line, error in draft.unreadable:
+        for reason in error.reasons:
+            yield line.fault(str(reason), *filter(None, [getattr(reason, "key", None)]))
     for line, first in draft.repeated:
         yield line.fault(f"{line.fault('').place} is written twice, here and {first.where}. Keep one of the two.")
     for line in draft.entities.values():
@@ -29,12 +32,23 @@ def faults(draft: Draft) -> Iterator[Fault]:
     yield from _cycle_faults(draft)
 
 
+def missing(draft: Draft) -> Iterator[Fault]:
+    """What is to go, but is not there."""
+    for id, line in draft.removals.items():
+        if draft.graph.entity(id) is None:
+            yield line.fault(f"There is no entity {id!r}. Check the id; it may be gone already.", kind=NotFound)
+    for name, line in draft.unrelations.items():
+        if draft.graph.relation(name) is None:
+            told = f"There is no relation {name}. Check its ends, and the role or impact that is part of its name."
+            yield line.fault(told, kind=NotFound)
+
+
 def _entity_faults(line: Line, draft: Draft) -> Iterator[Fault]:
     entity = line.write
     assert isinstance(entity, Entity)
     before = draft.graph.entity(entity.id)
     if before is not None and before.kind is not entity.kind:
-        yield line.fault(f"{entity.id} is a {before.kind} in the store, not a {entity.kind}. Choose another id.")
+        yield line.fault(f"{entity.id} is a {before.kind} in the store, not a {entity.kind}. Choose another id.", "id")
     for kind in REQUIRED_RELATIONS.get(entity.kind, ()):
         if not draft.leaving(entity.id, kind) and entity.id not in draft.suspects:
             yield line.fault(f"{entity.id} needs exactly one {kind} relation and has none. Add the line that gives it.")
@@ -46,17 +60,19 @@ def _relation_faults(name: RelationName, line: Line, draft: Draft) -> Iterator[F
     subject, object = draft.kind(name.subject), draft.kind(name.object)
     for end, id, kind in (("subject", name.subject, subject), ("object", name.object, object)):
         if kind is None and id not in draft.suspects:
-            yield line.fault(f"{name.kind} has the {end} {_unknown(id, draft)}")
+            told = f"{name.kind} has the {end} {_unknown(id, draft)}"
+            yield line.fault(told, end, kind=NotFound)
     if subject and object and not rule.permits(subject, object):
         yield line.fault(f"{name.kind} cannot lead from a {subject} to a {object}. It permits {rule}.")
     for attribute in OPTIONAL_ATTRIBUTES:
         if attribute not in rule.attributes and getattr(relation, attribute) not in (None, ()):
             allowed = ", ".join(sorted(rule.attributes)) or "no attributes"
-            yield line.fault(f"{name.kind} carries no {attribute}. It may carry {allowed}.")
+            yield line.fault(f"{name.kind} carries no {attribute}. It may carry {allowed}.", attribute)
     for source in relation.sources:
         if (kind := draft.kind(source)) is not Kind.SOURCE and source not in draft.suspects:
             told = _unknown(source, draft) if kind is None else f"{source!r}, which is a {kind}, not a SOURCE."
-            yield line.fault(f"{name.kind} has the source {told}")
+            found = NotFound if kind is None else InvalidInput
+            yield line.fault(f"{name.kind} has the source {told}", "sources", kind=found)
 
 
 def _unknown(id: str, draft: Draft) -> str:
@@ -75,7 +91,7 @@ def _single_faults(draft: Draft) -> Iterator[Fault]:
             line = draft.relations.get(name)
             if line and others and name in leaving:
                 yield line.fault(
-                    f"Only one {kind} may leave {subject}, and it leads to {others} too. Keep one of them."
+                    f"Only one {kind} may leave {subject}, and it leads to {others} too. Keep one of them.", "object"
                 )
 
 
@@ -106,7 +122,9 @@ def _cycle_faults(draft: Draft) -> Iterator[Fault]:
         circle = _circle(name.subject, draft, walked)
         for at, step in enumerate(circle):
             if line := draft.relations.get(step):
-                yield line.fault(f"PART_OF goes in a circle: {_around(circle, at)}. Leave one of its steps out.")
+                yield line.fault(
+                    f"PART_OF goes in a circle: {_around(circle, at)}. Leave one of its steps out.", "object"
+                )
 
 
 def _circle(start: str, draft: Draft, walked: set[str]) -> list[RelationName]:

@@ -4,7 +4,7 @@ Reading keeps every line's number, so that a fault can be named. A blank line an
 nothing: the file of refused lines tells each line's reason so. Writing is canonical: equal graphs give equal files.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,7 +25,7 @@ class Refusal(NamedTuple):
 
     number: int
     file: str
-    reasons: list[str]
+    reasons: Sequence[str]
     ids: frozenset[str] = frozenset()
 
     @property

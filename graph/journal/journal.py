@@ -26,8 +26,31 @@ class Authorship(NamedTuple):
     note: str | None = None
 
 
+class Key(NamedTuple):
+    """By what an edit is recognised when it is asked for again: a name, and what all that was asked for comes to."""
+
+    name: str
+    digest: bytes
+
+
+class Kept(NamedTuple):
+    """What an edit with a key came to: how many entities and relations it created, updated, removed or left as they
+    were, in which version, and whether that is its own."""
+
+    digest: bytes
+    version: int
+    created: int
+    updated: int
+    removed: int
+    unchanged: int
+    has_changes: bool
+
+
 class Appender(Protocol):
     """The right to append, held while the journal's write lock is."""
+
+    def keep(self, key: str, kept: Kept, now: datetime) -> None:
+        """Has it known what the edit with this key came to."""
 
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
         """Makes these the changes of the next commit. They are durable once the lock is released without an error."""
@@ -51,6 +74,9 @@ class Journal(Archive, Protocol):
     def replay(self, after: int, until: int) -> Iterator[Change]:
         """The changes of the commits after one version, up to another, in order. Raises StoreError at the first record
         that is damaged."""
+
+    def kept(self, key: str) -> Kept | None:
+        """What an edit with this key came to, if one was stored."""
 
     def writing(self) -> AbstractContextManager[Appender]:
         """Takes the write lock. Raises StoreBusy when another process keeps it too long."""

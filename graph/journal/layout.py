@@ -1,7 +1,8 @@
 """The store's file: its tables, how it is recognised, how it comes into being.
 
 A commit's `digest` chains it to the one before; a change's `checksum` is over all that its row holds. `mentions` has
-the changes by the entities in whose history they stand; it can be made anew from `changes`.
+the changes by the entities in whose history they stand; it can be made anew from `changes`. `keys` has what edits came
+to that may be asked for again.
 """
 
 import os
@@ -30,6 +31,12 @@ CREATE TABLE mentions (
     entity TEXT NOT NULL, version INTEGER NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY (entity, version, position)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE keys (
+    name TEXT PRIMARY KEY, digest BLOB NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL,
+    updated INTEGER NOT NULL, removed INTEGER NOT NULL, unchanged INTEGER NOT NULL, has_changes INTEGER NOT NULL,
+    time TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_by_age ON keys (time);
 """
 
 

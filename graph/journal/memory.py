@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import RLock
 
 from graph.engine import ChangePage
-from graph.journal.journal import Authorship, Head, commit_time
+from graph.journal.journal import Authorship, Head, Kept, commit_time
 from graph.model import Change, Commit, Done, Recorded
 from graph.ordering import bounds
 from graph.plan import Page, Position
@@ -17,6 +17,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._commits: list[tuple[Commit, list[Change]]] = []
+        self._kept: dict[str, Kept] = {}
         self._lock = RLock()
 
     def head(self) -> Head:
@@ -54,11 +55,12 @@ class MemoryJournal:
     @contextmanager
     def writing(self) -> Iterator["MemoryJournal"]:
         with self._lock:
-            before = len(self._commits)
+            before, kept = len(self._commits), dict(self._kept)
             try:
                 yield self
             except BaseException:
                 del self._commits[before:]
+                self._kept = kept
                 raise
 
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
@@ -66,6 +68,12 @@ class MemoryJournal:
         changes = [Change(version, index, *each) for index, each in enumerate(done)]
         self._commits.append((Commit(version, commit_time(now, self.head().time), *authorship), changes))
         return changes
+
+    def keep(self, key: str, kept: Kept, now: datetime) -> None:
+        self._kept[key] = kept
+
+    def kept(self, key: str) -> Kept | None:
+        return self._kept.get(key)
 
     def close(self) -> None:
         self._commits.clear()

@@ -7,19 +7,22 @@ SQLite's own write lock is the store's: whoever appends holds it, in whichever p
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
-from graph.journal.journal import Authorship, Head, commit_time
+from graph.journal.journal import Authorship, Head, Kept, commit_time, in_utc
 from graph.journal.layout import FORMAT, create, format_of
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
 from graph.model import Change, Commit, Done, Recorded
 from graph.plan import Page
+
+KEPT_FOR = timedelta(days=30)
+"""So long it is known what an edit with a key came to."""
 
 HEAD = "SELECT max(version), time, (SELECT max(version) FROM changes) FROM commits"
 WRITE_LOCK_BYTE = "120"
@@ -86,7 +89,7 @@ class SQLiteJournal:
 
     def replay(self, after: int, until: int) -> Iterator[Change]:
         with self._explained():
-            newest, previous = after, self._digest(after)
+            newest, previous = after, self._digest(self._db, after)
             commits = self._db.execute(
                 "SELECT * FROM commits WHERE version > ? AND version <= ? ORDER BY version", (after, until)
             )
@@ -167,10 +170,10 @@ class SQLiteJournal:
             count: int = self._db.execute(query, (id, until)).fetchone()[0]
         return count
 
-    def _digest(self, version: int) -> bytes:
+    def _digest(self, db: sqlite3.Connection, version: int) -> bytes:
         if version == 0:
             return b""
-        row = self._db.execute("SELECT digest FROM commits WHERE version = ?", (version,)).fetchone()
+        row = db.execute("SELECT digest FROM commits WHERE version = ?", (version,)).fetchone()
         if not row or not isinstance(row[0], bytes):
             raise self._damaged(f"commit {version}")
         return row[0]
@@ -188,10 +191,10 @@ class SQLiteJournal:
                 raise
 
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
-        head = self.head()
-        version, time = head.version + 1, commit_time(now, head.time)
+        newest, newest_time, _ = self._writer.execute(HEAD).fetchone()  # which may be of this very transaction
+        version, time = (newest or 0) + 1, commit_time(now, newest_time)
         changes = [Change(version, index, *each) for index, each in enumerate(done)]
-        chain = Chain(self._digest(head.version), version, time, *authorship)
+        chain = Chain(self._digest(self._writer, version - 1), version, time, *authorship)
         self._writer.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", rows_of(changes, chain))
         # In the order of the index, or each would be written somewhere else: a third of the time of a large import.
         mentions = sorted((id, version, change.index) for change in changes for id in change.ids)
@@ -199,6 +202,17 @@ class SQLiteJournal:
         row = (version, time, *authorship, len(changes), chain.digest())
         self._writer.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
         return changes
+
+    def keep(self, key: str, kept: Kept, now: datetime) -> None:
+        oldest = in_utc(now - KEPT_FOR)
+        self._writer.execute("DELETE FROM keys WHERE time < ?", (oldest,))
+        self._writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (key, *kept, in_utc(now)))
+
+    def kept(self, key: str) -> Kept | None:
+        with self._explained():
+            query = "SELECT digest, version, created, updated, removed, unchanged, has_changes FROM keys WHERE name = ?"
+            found = self._db.execute(query, (key,)).fetchone()
+        return None if found is None else Kept._make((*found[:-1], bool(found[-1])))
 
     def close(self) -> None:
         self._db.close()

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from graph.engine import settle
 from graph.errors import Refused
-from graph.graph import STORE, Applied, Graph
+from graph.graph import STORE, Graph
 from graph.journal.memory import MemoryJournal
 from graph.model import Change, Line, Relation, RelationName, Unrelate, Write
 from graph.parse import write
 from graph.resident import Resident
 from graph.vocabulary import ChangeAction, Kind, RelationKind
+from graph.writing import Applied
 from tests.conftest import SMALL_WORLD, graph_of
 from tests.graph.conftest import text_of
 from tests.worlds import worlds
