@@ -252,7 +252,7 @@ def opened(settings: Settings, *, seeds: bool = False) -> Iterator[Graph]:
     the seed in a store that somebody made to hold their own.
     """
     is_new = not (settings.data / STORE).exists()
-    graph = Graph.open(settings.data, settings.wait, budget=settings.path_references)
+    graph = Graph.open(settings.data, settings.wait, budget=settings.path_references, past_views=settings.past_views)
     if settings.seed and graph.version == 0 and (is_new or seeds):
         graph.apply((write(record) for record in records()), Authorship(note="The seed of Fieldgraph"))
     try:

@@ -30,11 +30,11 @@ from graphql import (
 from api.arguments import ArgumentReader
 from api.columns import Rank
 from api.documents import Operation
-from api.fields import DEFINITION, Step, StepField
+from api.fields import DEFINITION, ElsewhereStep, Step, StepField
 from api.fragments import Fragments, Memory
 from api.leaves import Encode, encoder, listed, optional, required, to_json
 from api.lists import ListStep
-from api.parts import AttributePart, ListPart, Member, NodesPart, Place, PlainPart, StepPart, braced
+from api.parts import AttributePart, ElsewherePart, ListPart, Member, NodesPart, Place, PlainPart, StepPart, braced
 from api.recent import Recent
 from api.relay import NODES
 from api.writers import Abstract, Leaf, Many, Nulls, Object, Part, Writer
@@ -246,6 +246,10 @@ class Compilation:
             wants_pages = self._wants_pages(connection, nodes)
             shown = self._later(self.object, connection, _sets(nodes), nodes)
             return ListPart(place, shown, field.step, reader, wants_pages=wants_pages)
+        if isinstance(field.step, ElsewhereStep):
+            root = _bare(definition.type)
+            assert isinstance(root, GraphQLObjectType)
+            return ElsewherePart(place, self.object(root, _sets(nodes), nodes), field.step, reader)
         step = self._step(field.step, definition.type, nodes)
         return StepPart(place, self._later(self._writer, definition.type, place.nulls), step, reader)
 

@@ -48,6 +48,11 @@ class Step:
     leaner: "tuple[Sequence[str], Step] | None" = None
 
 
+@dataclass(frozen=True)
+class ElsewhereStep(Step):
+    """The step of a field of the root that leads to the root again: its values are the requests to go on with."""
+
+
 class StepField(StrawberryField):
     """A field of the schema that carries its step."""
 
@@ -164,9 +169,29 @@ def resolver(step: Step) -> Callable[..., Any]:
     """The step as graphql-core calls it: over a set of one, and at once, unless it has to wait."""
 
     def resolve(source: Any, info: GraphQLResolveInfo[Request], **arguments: Any) -> Any:
-        return at_once(_only(step.run(info.context, [source], arguments)))
+        return at_once(_only(step.run(_request_of(info), [source], arguments)))
 
-    return resolve
+    async def lead_elsewhere(source: Any, info: GraphQLResolveInfo[Request], **arguments: Any) -> Any:
+        request = _request_of(info)
+        view = await _only(step.run(request, [source], arguments))
+        info.context.views[_root_key(info)] = view
+        return view
+
+    return lead_elsewhere if isinstance(step, ElsewhereStep) else resolve
+
+
+def _request_of(info: GraphQLResolveInfo[Request]) -> Request:
+    """What a field may use: below some fields of the root that is another request than the operation's."""
+    views = info.context.views
+    return views.get(_root_key(info), info.context) if views else info.context
+
+
+def _root_key(info: GraphQLResolveInfo[Request]) -> Any:
+    """The key in the answer of the field of the root that a field is below, or is."""
+    path = info.path
+    while path.prev is not None:
+        path = path.prev
+    return path.key
 
 
 async def _only(running: Coroutine[Any, Any, Sequence[Any]]) -> Any:

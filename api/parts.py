@@ -194,6 +194,30 @@ class StepPart:
         return writer
 
 
+class ElsewherePart:
+    """A field that leads to the root again, in another request."""
+
+    def __init__(self, place: Place, root: Object, step: Step, arguments: ArgumentReader) -> None:
+        self.prefix = place.prefix
+        self.place = place
+        self._root = root
+        self._run = step.run
+        self._arguments = arguments
+
+    async def write(self, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
+        own = self.place.spot(spot)
+        try:
+            (request,) = await self._run(run.request, sources, self._arguments.read(run))
+            there = Run(request, run.variables, run.given, run.failures, run.trace)
+        except Exception as error:  # noqa: BLE001  # it is the error of this field
+            return typed(run, await self._root.write(run, [error], own), own, self.place.nulls)
+        return typed(run, await self._root.write(there, [ROOT_VALUE], own), own, self.place.nulls)
+
+
+ROOT_VALUE = object()
+"""What stands for the root, of which nothing is read."""
+
+
 class ListPart:
     """A connection, which is there or is an error, but never null. `compiled` makes its writer when it is first asked
     for. What is asked is made once of constant arguments, else in each execution; `wants_pages` if more than the length

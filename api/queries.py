@@ -18,6 +18,7 @@ from api.analytics import (
 )
 from api.fields import Arguments, Step, argument, attribute, stepped
 from api.lists import every
+from api.past import as_of
 from api.quality import FindingConnection, quality
 from api.request import Request
 from api.search import Resolution, SearchConnection, resolve, search
@@ -177,4 +178,8 @@ class Query:
     quality: FindingConnection = quality("What looks wrong in the graph, the worst first, then by rule and by ids.")
     search: SearchConnection = search
     resolve: list[Resolution] = resolve
+    as_of: "Query | None" = as_of(
+        "The graph as it was recorded then: every field below answers as of that version. Give a version or a time. Ids"
+        " are the same in all versions, so keep answers of the past apart. It cannot stand inside itself."
+    )
     graph: GraphInfo = stepped(Step(_graph), "The graph as a whole: its version, and how much it holds.")

@@ -1,5 +1,7 @@
 """The graph's codelists as GraphQL enums, and the scalars: each with the meaning its term carries."""
 
+import re
+from datetime import datetime
 from enum import Enum
 from typing import Any, NewType, TypeVar, cast
 
@@ -9,6 +11,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from api.fields import described
 from graph import vocabulary
+from graph.journal.journal import in_utc
 from graph.values import is_partial_date
 from graph.vocabulary import Term
 
@@ -76,6 +79,18 @@ def parse_partial_date(value: object) -> str:
     raise ValueError(f"Expected a date that exists, as 2023, 2023-11 or 2023-11-05, got {value!r:.60}.")
 
 
+def parse_date_time(value: object) -> str:
+    """The moment as commits have it: in UTC, to the microsecond. Raises ValueError with what was expected."""
+    try:
+        if isinstance(value, str) and _date_time.fullmatch(value):
+            return in_utc(datetime.fromisoformat(value.upper()))
+    except (ValueError, OverflowError):
+        pass  # there is no such day, hour or zone
+    raise ValueError(f"Expected a moment with its zone, as 2026-11-22T09:00:00Z, got {value!r:.60}.")
+
+
+_date_time = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
 PartialDate = NewType("PartialDate", str)
 DateTime = NewType("DateTime", str)
 
@@ -95,6 +110,6 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A moment in UTC, as RFC 3339 writes it: 2026-11-22T09:00:00.000000Z.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=str,
-        parse_value=str,
+        parse_value=parse_date_time,
     ),
 }

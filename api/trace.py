@@ -23,7 +23,18 @@ from api.parts import ListPart
 from api.request import Request
 from api.wording import camel, grouping_in_words, in_words, question_in_words
 from api.writers import Part, is_plain
-from graph.engine import ChangePage, Engine, FindingPage, Grouped, Hits, Reach, RelationPage, Resolution, Statistics
+from graph.engine import (
+    ChangePage,
+    Engine,
+    FindingPage,
+    Grouped,
+    Hits,
+    Reach,
+    RelationPage,
+    Resolution,
+    Statistics,
+    View,
+)
 from graph.grouping import Group, Grouping, Groups
 from graph.model import Entity
 from graph.plan import Expand, Match, Page, Relations, Resolve, Search
@@ -216,6 +227,13 @@ class TracedEngine:
     def __init__(self, engine: Engine, trace: Trace) -> None:
         self._engine = engine
         self._trace = trace
+
+    async def as_of(self, moment: int | str) -> View:
+        async def asking() -> View:
+            view = await self._engine.as_of(moment)
+            return view._replace(engine=TracedEngine(view.engine, self._trace))
+
+        return await self._ask(lambda: f"as of {moment}", asking(), lambda step, view: None)
 
     async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
         return await self._ask(lambda: "look up ids", self._engine.lookup(ids), Step.find)

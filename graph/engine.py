@@ -5,13 +5,13 @@ is long, so `settle` runs its calls without a loop. An unknown id in a frontier 
 """
 
 import types
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.errors import FieldgraphError
 from graph.grouping import Grouping, Groups
-from graph.model import Entity, Recorded, Relation
+from graph.model import Change, Entity, Recorded, Relation
 from graph.plan import Expand, Match, Page, Position, Relations, Resolve, Search
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import FindingSeverity, Kind, RelationKind
@@ -164,6 +164,12 @@ class Archive(Protocol):
     def count_history(self, id: str, until: int) -> int:
         """How many there are in all."""
 
+    def count(self, after: int, until: int | None = None) -> int:
+        """How many changes there are in the commits after a version, up to another or the newest."""
+
+    def replay(self, after: int, until: int) -> Iterator[Change]:
+        """The changes of the commits after one version, up to another, in order."""
+
 
 class Finding(NamedTuple):
     """Something that looks wrong: the rule that says so, what is wrong and what to do, the ids of whom it is about."""
@@ -199,8 +205,20 @@ Grouped = Groups | FieldgraphError
 """The answer to one grouping: a page of groups, or why there can be none."""
 
 
+class View(NamedTuple):
+    """What answers for one version that does not change any more, and when that was recorded (None for version 0)."""
+
+    engine: "Engine"
+    version: int
+    time: str | None
+
+
 class Engine(Protocol):
     """What answers questions. One instance answers for one version at a time."""
+
+    async def as_of(self, moment: int | str) -> View:
+        """The graph as it was recorded at a version, or at a time (as commits have it). Raises NotFound for a version
+        not yet made, InvalidInput where this is a view itself."""
 
     async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
         """The entity of each id, None where unknown."""

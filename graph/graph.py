@@ -4,19 +4,23 @@ A fact's way: check -> journal -> engine -> announce. All of a commit is stored 
 is durable.
 """
 
+import asyncio
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
+from typing import TypeVar
 
 from graph.draft import Draft
-from graph.errors import Fault, FieldgraphError
+from graph.engine import View, settle
+from graph.errors import Fault, FieldgraphError, NotFound
 from graph.journal.journal import Authorship, Head, Journal
 from graph.journal.memory import MemoryJournal
 from graph.journal.sqlite import SQLiteJournal
 from graph.model import Change, Line, Write
+from graph.past import Past
 from graph.resident import Resident, utc_now
 from graph.rules import faults
 from graph.writing import ANONYMOUS, Applied, Edit, Outcome, Steps, Writer, run
@@ -24,6 +28,7 @@ from graph.writing import ANONYMOUS, Applied, Edit, Outcome, Steps, Writer, run
 STORE = "fieldgraph.sqlite"
 """The name of the store's file in its data directory."""
 
+T = TypeVar("T")
 Listener = Callable[[Sequence[Change]], None]
 
 
@@ -45,6 +50,15 @@ def one_stretch(objects: int) -> Iterator[None]:
         gc.enable()
 
 
+async def in_thread(work: Callable[[], T]) -> T:
+    """What the work comes to: done in a thread where there is a loop that must go on meanwhile."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    return await asyncio.to_thread(work)
+
+
 class Graph:
     """A knowledge graph: ask `engine`, change it with `apply`.
 
@@ -56,13 +70,24 @@ class Graph:
     1
     """
 
-    def __init__(self, journal: Journal, clock: Callable[[], datetime] = utc_now, *, budget: int | None = None) -> None:
-        """`budget` is how many references the engine remembers along paths (see Adjacency)."""
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        budget: int | None = None,
+        past_views: int = 4,
+    ) -> None:
+        """`budget` is how many references the engine remembers along paths (see Adjacency), `past_views` how many past
+        versions are kept at hand."""
         self._journal = journal
         self._clock = clock
         self._listeners: list[Listener] = []
         self._lock = RLock()
         self.engine = Resident(budget, clock, journal)
+        self.engine.look_back = self._look_back
+        self._past = Past(self.engine, journal, past_views, budget)
+        self._looking_back = asyncio.Lock()  # one at a time: each view takes memory, from its beginning
         self._writer = Writer(journal, self.engine, self.take_in, clock)
         self.head = journal.head()
         with one_stretch(STRETCH):
@@ -73,11 +98,11 @@ class Graph:
         return cls(MemoryJournal())
 
     @classmethod
-    def open(cls, directory: Path, wait_s: float = 5.0, *, budget: int | None = None) -> "Graph":
+    def open(cls, directory: Path, wait_s: float = 5.0, *, budget: int | None = None, past_views: int = 4) -> "Graph":
         """The graph of a data directory, which is made where it is missing. Raises StoreError."""
         journal = SQLiteJournal(directory / STORE, wait_s)
         try:
-            return cls(journal, budget=budget)
+            return cls(journal, budget=budget, past_views=past_views)
         except BaseException:
             journal.close()
             raise
@@ -85,6 +110,21 @@ class Graph:
     @property
     def version(self) -> int:
         return self.head.version
+
+    def as_of(self, moment: int | str) -> View:
+        """The graph as it was recorded at a version, or at a time as commits have it. Raises NotFound for a version not
+        yet made."""
+        return settle(self._look_back(moment))
+
+    async def _look_back(self, moment: int | str) -> View:
+        version = self._journal.version_at(moment) if isinstance(moment, str) else moment
+        if not 0 <= version <= self.version:
+            raise NotFound(f"There is no version {version}. The newest is {self.version}, and the first is 1.")
+        async with self._looking_back:
+            engine = self._past.view(version)
+            if engine is None:
+                engine = self._past.keep(await in_thread(self._past.begin(version)))
+        return View(engine, version, self._journal.commit(version).time if version else None)
 
     def close(self) -> None:
         self._journal.close()

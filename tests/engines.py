@@ -19,6 +19,7 @@ from graph.engine import (
     Reach,
     RelationPage,
     Resolution,
+    View,
     settle,
 )
 from graph.errors import InvalidInput
@@ -113,6 +114,10 @@ class Sabotaged:
         return spoiled
 
     # The port
+
+    async def as_of(self, moment: int | str) -> View:
+        self._check("as_of")
+        return await self._engine.as_of(moment)
 
     async def lookup(self, ids: Sequence[str]) -> list[Entity | None]:
         found = zip(ids, await self._engine.lookup(ids), strict=True)

@@ -43,6 +43,7 @@ SIZES = [2, 1, 3, 100, 20]
 HOPS = [2, 1, 3, 4]
 SIZED = ("first", "last", "hops", "maxHops", "limit")
 WRONG_SIZES = [0, 101, -1]
+MOMENTS = ["2000-01-01T00:00:00Z", "9000-01-01T00:00:00.5+01:00"]
 CURSORS = ["", "nonsense", "AAAAAAAAAAAAAAAA"]
 WRONG = ["2023-13", "COUNTRY", 5, 2**31, 1.5, True, None, [], {}, [None], {"eq": 1}, {"nobody": 1}]
 """Values that a variable may be given though they do not fit it; for each there is one that they do fit."""
@@ -251,7 +252,13 @@ class Author:
         if isinstance(named, GraphQLEnumType):
             return self._choose.one(list(named.values))
         sizes = (HOPS if "ops" in name else SIZES) + (WRONG_SIZES if self._errs else [])
-        pools = {"Int": sizes if name in SIZED else INTS, "Float": FLOATS, "PartialDate": DATES, "ID": IDS}
+        pools = {
+            "Int": sizes if name in SIZED else INTS,
+            "Float": FLOATS,
+            "PartialDate": DATES,
+            "DateTime": MOMENTS,
+            "ID": IDS,
+        }
         if name.upper() in KINDS:
             pools["ID"] = [id_of(name.upper(), number) for number in (0, 1, 0, 1, 2, 3) * 2] + IDS[:4]
         texts = {"languages": ["fr", "ar", "fr-CA", "xx"], "after": CURSORS, "before": CURSORS}.get(name, CODES)

@@ -21,7 +21,7 @@ OFF_LIMITS = {
     "seed": {"api", "graphql", "networkx", "psycopg", "sqlite3", "starlette", "strawberry", "typer"},
 }
 COMPOSES = "api.__main__"  # the one module that knows all three packages
-KNOW_NETWORKX = {"graph.resident", "graph.adjacency", "graph.walks", "graph.analytics", "graph.formats.graphml"}
+KNOW_NETWORKX = {"graph.adjacency", "graph.holding", "graph.walks", "graph.analytics", "graph.formats.graphml"}
 KNOW_SQLITE = {"graph.journal.layout", "graph.journal.migration", "graph.journal.sqlite", "graph.search.index"}
 READ_THE_ENVIRONMENT = {"api.settings"}
 

@@ -72,6 +72,15 @@ class Wiring:
         self._subjects, self._objects, self._signs = array("i"), array("i"), array("b")
         self._gone = 0
 
+    def copy(self) -> "Wiring":
+        other = Wiring()
+        other._numbers = dict(self._numbers)
+        other._ids = list(self._ids)
+        other._kinds, other._signs = array("b", self._kinds), array("b", self._signs)
+        other._subjects, other._objects = array("i", self._subjects), array("i", self._objects)
+        other._gone = self._gone
+        return other
+
     def add(self, id: str, kind: Kind) -> None:
         """Adds an entity, unless it is there."""
         if id not in self._numbers:

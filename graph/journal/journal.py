@@ -68,9 +68,6 @@ class Journal(Archive, Protocol):
     def version_at(self, time: str) -> int:
         """The newest version that was recorded at a time (as `commit_time` writes it) or before it; 0 if none was."""
 
-    def count(self, after: int) -> int:
-        """How many changes there are in the commits after a version."""
-
     def replay(self, after: int, until: int) -> Iterator[Change]:
         """The changes of the commits after one version, up to another, in order. Raises StoreError at the first record
         that is damaged."""

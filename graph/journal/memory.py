@@ -29,8 +29,8 @@ class MemoryJournal:
     def version_at(self, time: str) -> int:
         return sum(commit.time <= time for commit, _ in self._commits)
 
-    def count(self, after: int) -> int:
-        return sum(len(changes) for _, changes in self._commits[after:])
+    def count(self, after: int, until: int | None = None) -> int:
+        return sum(len(changes) for _, changes in self._commits[after:until])
 
     def replay(self, after: int, until: int) -> Iterator[Change]:
         for _, changes in self._commits[after:until]:

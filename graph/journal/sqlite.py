@@ -81,10 +81,12 @@ class SQLiteJournal:
             found = self._db.execute(query, (time,)).fetchone()
         return found[0] if found else 0
 
-    def count(self, after: int) -> int:
+    def count(self, after: int, until: int | None = None) -> int:
         with self._explained():
-            query = "SELECT coalesce(sum(changes), 0) FROM commits WHERE version > ?"
-            count: int = self._db.execute(query, (after,)).fetchone()[0]
+            query = (
+                "SELECT coalesce(sum(changes), 0) FROM commits WHERE version > ? AND version <= coalesce(?, version)"
+            )
+            count: int = self._db.execute(query, (after, until)).fetchone()[0]
         return count
 
     def replay(self, after: int, until: int) -> Iterator[Change]:

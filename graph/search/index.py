@@ -5,12 +5,12 @@ question. What is held is the same however it came about.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
-from graph.model import Entity, Relation
+from graph.model import Change, Entity, Relation
 from graph.search.near import Vocabulary
 from graph.search.passages import Column, Holder, dependents, is_region, names, own_passages, surroundings
 from graph.search.words import key, prepared, split
@@ -32,6 +32,9 @@ SHELVES = (Kind.COUNTRY, None, *list(Kind)[1:])
 
 SHELF, LENGTH = 56, 48
 """A number is the shelf, the length of the name, and a hash, from these bits on."""
+
+PLACING = (RelationKind.LOCATED_IN, RelationKind.OCCURRED_IN, RelationKind.PART_OF)
+"""Relations that say where something is, by which it is found."""
 
 LONGEST_KEY = 256
 """Characters of a name or code; nobody asks for a longer one."""
@@ -84,12 +87,28 @@ class SearchIndex:
                 self._pending.update(dict.fromkeys(dependents(id, self.holder)))
 
     def _note_relation(self, relation: Relation) -> None:
-        if relation.kind in (RelationKind.LOCATED_IN, RelationKind.OCCURRED_IN, RelationKind.PART_OF):
+        if relation.kind in PLACING:
             self._pending[relation.subject] = None
         if relation.kind is RelationKind.PART_OF:
             subject = self.holder.entity(relation.subject)
             if subject is not None and subject.kind is Kind.PLACE:
                 self._pending.update(dict.fromkeys(dependents(subject.id, self.holder)))
+
+    @property
+    def is_begun(self) -> bool:
+        return self._database is not None
+
+    def begin_as(self, origin: "SearchIndex", changes: Iterable[Change]) -> None:
+        """Begins with the entries of an origin, which has the same holder's entities but for what these changes
+        altered: their entries are to be written anew. To write more than needed does no harm."""
+        stale: dict[str, None] = dict(origin._pending)
+        for change in changes:
+            for holder in (self.holder, origin.holder):
+                stale.update(dict.fromkeys(_concerned(change, holder)))
+        self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        origin._connected.backup(self._database)
+        self._vocabulary = origin._vocabulary.copy()
+        self._pending = stale
 
     @property
     def is_behind(self) -> bool:
@@ -213,6 +232,21 @@ def _new_database() -> sqlite3.Connection:
 
 def _first(ids: Iterable[str], most: int) -> list[str]:
     return [id for id, _ in zip(ids, range(most), strict=False)]
+
+
+def _concerned(change: Change, holder: Holder) -> Iterator[str]:
+    """The entities that may be found by something else after a change than before it."""
+    record = change.record
+    if isinstance(record, Relation):
+        if record.kind in PLACING:
+            yield record.subject
+        if record.kind is RelationKind.PART_OF:
+            yield from dependents(record.subject, holder)
+        return
+    yield record.id
+    assert not isinstance(change.before, Relation)
+    if change.before is None or _as_surroundings(change.before) != _as_surroundings(record):
+        yield from dependents(record.id, holder)
 
 
 def _as_surroundings(entity: Entity | None) -> list[Any] | None:

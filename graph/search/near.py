@@ -25,6 +25,11 @@ class Vocabulary:
         self._by_length: dict[int, Pool] = {}
         self._heads: dict[int, Pool] = {}
 
+    def copy(self) -> "Vocabulary":
+        other = Vocabulary()
+        other._new = self._words | self._new
+        return other
+
     def add(self, words: Iterable[str]) -> None:
         self._new.update(words)
 

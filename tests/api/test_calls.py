@@ -123,7 +123,11 @@ def is_asked(parent: str, field: str, named: str) -> bool:
         return field not in SHOWN and (field in COUNTED or named in ENTITIES)
     if parent in GRAPH_ANSWERS:
         return False  # they hold what they show
-    return named in ENTITIES or named.endswith("Connection") or named in ("GraphInfo", "Resolution", *GRAPH_ANSWERS)
+    return (
+        named in ENTITIES
+        or named.endswith("Connection")
+        or named in ("GraphInfo", "Query", "Resolution", *GRAPH_ANSWERS)
+    )
 
 
 @examples(300)

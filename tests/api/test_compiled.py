@@ -142,7 +142,8 @@ def test_of_two_graphs_on_one_store_neither_answers_what_is_stale(choose: Choice
 def check_anew(twins: Twins, graph: Graph, lines: Sequence[Line], questions: Sequence[Asked]) -> None:
     """Holds answers of a graph to those that graphql-core gives of another one, made anew from its lines."""
     anew = graph_of(list(lines)).engine
-    anew._archive, anew.version = graph.engine._archive, graph.version  # but for what it went through
+    # But for what it went through.
+    anew._archive, anew.version, anew.look_back = graph.engine._archive, graph.version, graph.engine.look_back
     for asked in questions:
         tell(asked)
         twins.show(anew, graph.head)
