@@ -95,13 +95,13 @@ def run(steps: Steps) -> list[Outcome]:
 
 class Writer:
     """Turns edits into commits of one journal. `graph` is what they are checked against; `take_in` has it take in what
-    was committed, and says whether anything of it was new."""
+    was committed."""
 
     def __init__(
         self,
         journal: Journal,
         graph: Resident,
-        take_in: Callable[[Sequence[Change]], bool],
+        take_in: Callable[[Sequence[Change]], object],
         clock: Callable[[], datetime],
     ) -> None:
         self._journal = journal
@@ -113,13 +113,16 @@ class Writer:
         """Stores the edits, and has the graph take them in. Raises StoreError where the store cannot be written: then
         nothing of any of them was stored. `fetch` gets what others have committed."""
         self._take_in((yield fetch))
-        staged = self._stage(edits)  # before the lock is taken: others can write meanwhile
+        staged_at, staged = self._graph.version, self._stage(edits)  # without the lock: others can write meanwhile
         if not any(each.stores for each in staged):
             return stored(staged, self._graph.version, None, self._clock())
         taken = Taken(self._journal)
         fetched = yield partial(taken.begin, fetch)
         try:
-            if self._take_in(fetched) or any(edit.key for edit in edits):
+            self._take_in(fetched)
+            # Others may have written, or an edit with the same key have been stored. Who follows the journal may have
+            # taken that in before.
+            if self._graph.version != staged_at or any(edit.key for edit in edits):
                 staged = self._stage(edits)
         except BaseException:
             yield taken.abort

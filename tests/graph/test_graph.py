@@ -1,6 +1,6 @@
 """Specifies graph/graph.py: all of a write or nothing, versions 1, 2, 3, and everybody told what changed."""
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.engine import settle
-from graph.errors import Refused
+from graph.errors import Conflict, Refused
 from graph.graph import STORE, Graph
 from graph.journal.memory import MemoryJournal
-from graph.model import Change, Line, Relation, RelationName, Unrelate, Write
+from graph.model import Change, Line, Patch, Relation, RelationName, Unrelate, Write
 from graph.parse import write
 from graph.resident import Resident
 from graph.vocabulary import ChangeAction, Kind, RelationKind
-from graph.writing import Applied
+from graph.writing import Applied, Edit
 from tests.conftest import SMALL_WORLD, graph_of
 from tests.graph.conftest import text_of
 from tests.worlds import worlds
@@ -313,3 +313,20 @@ def test_replaying_the_journal_rebuilds_graph_and_indexes(drawn, chance):
 def test_the_same_world_again_changes_nothing(world):
     graph = graph_of(world)
     assert counts(graph.apply(write(line) for line in world)) == (0, 0, 0, len(world))
+
+
+def test_what_is_followed_while_the_lock_is_waited_for_counts_too(tmp_path):
+    with closing(Graph.open(tmp_path)) as mine, closing(Graph.open(tmp_path)) as theirs:
+        project = {"id": "project:x", "kind": "PROJECT", "name": "X"}
+        mine.apply([write(project)])
+        theirs.follow()
+        renamed = Edit([Line(Patch("project:x", Kind.PROJECT, {"id": "project:x", "name": "Mine"}))], expected=1)
+        steps = mine.writing([renamed])
+        begin = steps.send(next(steps)())
+        theirs.apply([write({**project, "name": "Theirs"})])
+        mine.follow()
+        with pytest.raises(StopIteration) as ended:
+            steps.send(steps.send(begin())())
+        (outcome,) = ended.value.value
+        assert [fault.kind for fault in outcome.faults] == [Conflict]
+        assert mine.engine.entity("project:x").name == "Theirs"
