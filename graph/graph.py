@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
@@ -18,6 +19,8 @@ from graph.engine import View, settle
 from graph.errors import Fault, FieldgraphError, NotFound
 from graph.journal.journal import Authorship, Head, Journal
 from graph.journal.memory import MemoryJournal
+from graph.journal.snapshot import SnapshotDamaged
+from graph.journal.snapshots import Rest, Snapshots
 from graph.journal.sqlite import SQLiteJournal
 from graph.model import Change, Line, Write
 from graph.past import Past
@@ -77,21 +80,40 @@ class Graph:
         *,
         budget: int | None = None,
         past_views: int = 4,
+        snapshots: Snapshots | None = None,
     ) -> None:
         """`budget` is how many references the engine remembers along paths (see Adjacency), `past_views` how many past
-        versions are kept at hand."""
+        versions are kept at hand. A start is quick where there are snapshots."""
         self._journal = journal
         self._clock = clock
         self._listeners: list[Listener] = []
         self._lock = RLock()
-        self.engine = Resident(budget, clock, journal)
+        self._snapshots = snapshots
+        self.head = journal.head()
+        with one_stretch(STRETCH):
+            self.engine = self._started(lambda: Resident(budget, clock, journal))
         self.engine.look_back = self._look_back
         self._past = Past(self.engine, journal, past_views, budget)
         self._looking_back = asyncio.Lock()  # one at a time: each view takes memory, from its beginning
         self._writer = Writer(journal, self.engine, self.take_in, clock)
-        self.head = journal.head()
-        with one_stretch(STRETCH):
-            self.engine.apply(journal.replay(0, self.head.version))
+
+    def _started(self, empty: Callable[[], Resident]) -> Resident:
+        """An engine that holds all that the journal does: from the newest snapshot that is whole, and what came after
+        it; where there is none, from the first commit on."""
+        snapshots = self._snapshots
+        for snapshot in snapshots.usable() if snapshots else ():
+            engine = empty()
+            try:
+                engine.apply(chain(snapshot.changes(), self._journal.replay(snapshot.version, self.head.version)))
+            except SnapshotDamaged as error:
+                snapshots.pass_over(snapshot.path, error)
+            else:
+                engine.version = self.head.version  # also where nothing is held
+                snapshots.newest = snapshot.version
+                return engine
+        engine = empty()
+        engine.apply(self._journal.replay(0, self.head.version))
+        return engine
 
     @classmethod
     def in_memory(cls) -> "Graph":
@@ -102,7 +124,8 @@ class Graph:
         """The graph of a data directory, which is made where it is missing. Raises StoreError."""
         journal = SQLiteJournal(directory / STORE, wait_s)
         try:
-            return cls(journal, budget=budget, past_views=past_views)
+            snapshots = Snapshots(directory / STORE, journal)
+            return cls(journal, budget=budget, past_views=past_views, snapshots=snapshots)
         except BaseException:
             journal.close()
             raise
@@ -156,6 +179,19 @@ class Graph:
             self._advance(changes)
             self._announce(changes)
         return bool(changes)
+
+    def take_snapshot(self, least: int, rest: Rest = lambda: False) -> bool:
+        """Writes a snapshot beside the store, if at least so many changes were committed since the last one and no
+        other process is at it; says whether it did. Raises StoreError.
+
+        It is meant for a thread of its own: writers and readers go on, above all whenever it rests.
+        """
+        snapshots = self._snapshots
+        return (
+            snapshots is not None
+            and snapshots.is_due(least, self.engine.size)
+            and snapshots.take(self.engine, self.version, least, rest)
+        )
 
     def check(self, lines: Sequence[Line], suspects: Set[str] = frozenset()) -> list[Fault]:
         """Every rule that the writes would break; nothing is stored."""

@@ -162,6 +162,24 @@ class Resident:
                 for data in keyed.values():
                     yield data["record"]
 
+    def slices(self, size: int) -> Iterator[list[Entity | Relation]]:
+        """All entities and relations, those of so many entities at a time, for a thread of its own: what changes
+        between the slices is met as it was before or after, or not at all."""
+        # Each list() is one step for Python: nothing is changed in its midst.
+        nodes, adjacent, ids = self.graph._node, self.graph._adj, list(self.graph._node)
+        for start in range(0, len(ids), size):
+            found: list[Entity | Relation] = []
+            for id in ids[start : start + size]:
+                found += [node["record"] for node in (nodes.get(id),) if node]
+                for keyed in list(adjacent.get(id, {}).values()):
+                    found += [data["record"] for data in list(keyed.values())]
+            yield found
+
+    @property
+    def size(self) -> int:
+        """How many entities and relations there are."""
+        return len(self.graph._node) + self._relation_counts.total()
+
     def _statements(self) -> Iterator[tuple[Entity, list[Relation]]]:
         """All entities, each with the relations that leave it, in no order."""
         nodes = self.graph._node

@@ -53,10 +53,20 @@ def create(path: Path) -> None:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(TABLES)
         os.link(draft, path)
+        sync_directory(path.parent)
     except FileExistsError:
         return  # Another process made the store first; it is as good as ours.
     finally:
         Path(draft).unlink()
+
+
+def sync_directory(directory: Path) -> None:
+    """Makes the names of the files in it durable: a file that was synced may lose its name in a power cut."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def format_of(path: Path) -> int:

@@ -1,7 +1,8 @@
 """The journal in one SQLite file: WAL, full synchronous, a checksum in every record, a digest that chains the commits.
 
 SQLite's own write lock is the store's: whoever appends holds it, in whichever process, and a killed one lets it go.
-`synchronous=FULL` is what an acknowledgement rests on: NORMAL loses acknowledged commits in a power cut.
+`synchronous=FULL` is what an acknowledgement rests on: NORMAL loses acknowledged commits in a power cut. What was
+refused because the disk failed is not there later either: see log.py.
 """
 
 import sqlite3
@@ -16,6 +17,7 @@ from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
 from graph.journal.journal import Authorship, Head, Kept, commit_time, in_utc
 from graph.journal.layout import FORMAT, create, format_of
+from graph.journal.log import cut_off
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
 from graph.model import Change, Commit, Done, Recorded
@@ -40,6 +42,8 @@ class SQLiteJournal:
     def __init__(self, path: Path, wait_s: float = 5.0) -> None:
         self._path = path
         self._lock = RLock()
+        self._log_is_durable = False
+        self._commit_failed = False
         try:
             if not path.exists():
                 create(path)
@@ -172,6 +176,11 @@ class SQLiteJournal:
             count: int = self._db.execute(query, (id, until)).fetchone()[0]
         return count
 
+    def digest(self, version: int) -> bytes:
+        """The digest of a commit, which stands for it and all before it. Raises StoreError where it is not there."""
+        with self._explained():
+            return self._digest(self._db, version)
+
     def _digest(self, db: sqlite3.Connection, version: int) -> bytes:
         if version == 0:
             return b""
@@ -182,15 +191,58 @@ class SQLiteJournal:
 
     @contextmanager
     def writing(self) -> Iterator["SQLiteJournal"]:
-        with self._lock, self._explained():
+        with self._lock, self._explained(" Nothing was stored."):
+            self._make_ready()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self
-                self._writer.execute("COMMIT")
+                self._commit()
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+
+    def _make_ready(self) -> None:
+        """Has the log hold nothing that may not be durable, before anything is written after it."""
+        if self._commit_failed:
+            try:
+                self._withdraw()
+            except OSError as error:
+                raise StoreError(
+                    f"The store {self._path} cannot be used: {error.strerror}. Nothing was stored. Check its disk and"
+                    " permissions."
+                ) from error
+        if not self._log_is_durable:
+            # Somebody's fsync may have failed before he was killed. The next one would say nothing of that, and what is
+            # in memory only would be built upon; so it is written once more, into the store itself.
+            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._log_is_durable = True
+
+    def _commit(self) -> None:
+        try:
+            self._writer.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._commit_failed = True
+            try:
+                self._withdraw()
+            except (OSError, sqlite3.OperationalError):
+                raise StoreError(
+                    f"The store {self._path} cannot be used: {error}. Nobody sees the commit; but if every process that"
+                    " uses the store is killed before the disk works again, it may turn out to be stored. Check the"
+                    " disk and permissions."
+                ) from error
+            raise
+
+    def _withdraw(self) -> None:
+        """Takes a commit that failed out of the log, where a crash would have it found."""
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            cut_off(self._path)
+        finally:
+            self._writer.execute("ROLLBACK")
+        self._commit_failed = False
 
     def append(self, done: Sequence[Done], now: datetime, authorship: Authorship) -> list[Change]:
         newest, newest_time, _ = self._writer.execute(HEAD).fetchone()  # which may be of this very transaction
@@ -221,8 +273,8 @@ class SQLiteJournal:
         self._writer.close()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turns what SQLite says into one sentence about the store."""
+    def _explained(self, outcome: str = "") -> Iterator[None]:
+        """Turns what SQLite says into one sentence about the store, and what became of what was asked of it."""
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -233,7 +285,7 @@ class SQLiteJournal:
             if code == sqlite3.SQLITE_BUSY:
                 raise StoreBusy(self._busy()) from error
             raise StoreError(
-                f"The store {self._path} cannot be used: {error}. Check its disk and permissions."
+                f"The store {self._path} cannot be used: {error}.{outcome} Check its disk and permissions."
             ) from error
         except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
             raise  # a mistake of ours says nothing of the store
@@ -249,7 +301,8 @@ class SQLiteJournal:
 
     def _damaged(self, place: str) -> StoreError:
         return StoreError(
-            f"The store {self._path} is damaged at {place}. It was left as it is; restore it from a backup."
+            f"The store {self._path} is damaged at {place}. It was left as it is. Restore a backup, or save what came"
+            f" before the damage with `fieldgraph recover --data {self._path.parent} --to DIR`."
         )
 
 
