@@ -5,14 +5,16 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import msgspec
 import typer
+from starlette.applications import Starlette
+from starlette.types import Lifespan
 
 from api.app import build_app
 from api.check import FORMATS, Checked
@@ -30,9 +32,11 @@ from api.schema import core, print_sdl, schema
 from api.scribe import Scribe
 from api.server import listen, serve
 from api.settings import Settings, load_settings
+from api.snapshots import SnapshotWriter
 from api.telemetry import configure_logging
 from api.trace import EXTENSION
 from api.transfer import STREAM, Imported, export, import_files, writing
+from api.upkeep import backed_up, recovered, store_in, verified
 from api.workers import supervise
 from graph.engine import settle
 from graph.errors import FieldgraphError, Refused
@@ -58,6 +62,9 @@ app = typer.Typer(
 Data = Annotated[
     Path | None,
     typer.Option(help="Directory of the store, made where it is missing.", show_default="~/.local/share/fieldgraph"),
+]
+Existing = Annotated[
+    Path | None, typer.Option(help="Directory of the store.", show_default="~/.local/share/fieldgraph")
 ]
 Wait = Annotated[float | None, typer.Option(help="Seconds to wait while another process writes.", show_default="5")]
 Seed = Annotated[
@@ -96,15 +103,29 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
     """What one process does to serve, be it the only one or a worker."""
     with opened(settings, seeds=True) as graph:
         follower = Follower(graph)
+        snapshots = SnapshotWriter(graph, settings.snapshot_changes)
         application = build_app(
             executor_of(graph, settings),
             settings,
             sdl=print_sdl(),
             state=lambda: (graph.head, graph.engine.rankings.versions),
             ready=follower.facts,
-            lifespan=follower.lifespan,
+            lifespan=together(follower.lifespan, snapshots.lifespan),
         )
         serve(application, listener, settings, announce=lambda url: announce(served(graph, url)))
+
+
+def together(*lifespans: Callable[[Starlette], AbstractAsyncContextManager[None]]) -> Lifespan[Starlette]:
+    """What each of these does while the application runs."""
+
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                await stack.enter_async_context(each(application))
+            yield
+
+    return lifespan
 
 
 @app.command()
@@ -205,9 +226,7 @@ def export_command(
 
 @app.command()
 def check(
-    data: Annotated[
-        Path | None, typer.Option(help="Directory of the store.", show_default="~/.local/share/fieldgraph")
-    ] = None,
+    data: Existing = None,
     format: Annotated[str, typer.Option(help="text, json, or jsonl: a finding a line.")] = "text",
     wait: Wait = None,
 ) -> None:
@@ -219,8 +238,7 @@ def check(
         raise InvalidSettings(f"There is no format {format!r}. Known are: {', '.join(FORMATS)}.")
     settings = load_settings(data=data, wait=wait, seed=False)
     configure_logging(settings)
-    if not (settings.data / STORE).exists():
-        raise InvalidSettings(f"There is no store in {settings.data}. Name another directory with --data.")
+    store_in(settings.data)
     with opened(settings) as graph:
         checked = Checked(settle(graph.engine.findings(WHOLE)).findings, graph.version)
     with writing(STREAM) as out:
@@ -228,6 +246,45 @@ def check(
             out.write(row)
     if checked.has_errors:
         raise typer.Exit(1)
+
+
+@app.command("backup")
+def backup_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; there must be none of that name.")],
+    data: Existing = None,
+) -> None:
+    """Copy a store, also while it is served and written to, to a file that is a store itself.
+
+    To restore it, put it in a directory of its own as fieldgraph.sqlite.
+    """
+    settings = load_settings(data=data)
+    configure_logging(settings)
+    announce(backed_up(settings.data, file))
+
+
+@app.command("verify")
+def verify_command(data: Existing = None, wait: Wait = None) -> None:
+    """Go through all that a store holds, from its first commit on: checksums, order, history, snapshots.
+
+    A store may be served and written to meanwhile. Exits with 1 if anything is not as it should be.
+    """
+    settings = load_settings(data=data, wait=wait)
+    configure_logging(settings)
+    told, is_whole = verified(settings.data, settings.wait)
+    announce(told)
+    if not is_whole:
+        raise typer.Exit(1)
+
+
+@app.command("recover")
+def recover_command(
+    to: Annotated[Path, typer.Option(help="Directory of the new store.")],
+    data: Existing = None,
+) -> None:
+    """Save all that came before the damage of a store into a new one; the damaged one is not touched."""
+    settings = load_settings(data=data)
+    configure_logging(settings)
+    announce(recovered(settings.data, to))
 
 
 @app.command("schema")

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="Processes that serve, on one socket; each holds the whole graph."
     )
+    snapshot_changes: Size = Field(
+        100_000,
+        description="Changes after which a snapshot is written, of a large graph a tenth of what it holds; with 0 never.",
+    )
     shutdown_timeout: Seconds = Field(
         8.0, description="Seconds that requests under way have to finish in after SIGTERM."
     )

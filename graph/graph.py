@@ -100,17 +100,17 @@ class Graph:
     def _started(self, empty: Callable[[], Resident]) -> Resident:
         """An engine that holds all that the journal does: from the newest snapshot that is whole, and what came after
         it; where there is none, from the first commit on."""
-        snapshots = self._snapshots
-        for snapshot in snapshots.usable() if snapshots else ():
-            engine = empty()
-            try:
-                engine.apply(chain(snapshot.changes(), self._journal.replay(snapshot.version, self.head.version)))
-            except SnapshotDamaged as error:
-                snapshots.pass_over(snapshot.path, error)
-            else:
-                engine.version = self.head.version  # also where nothing is held
-                snapshots.newest = snapshot.version
-                return engine
+        if (snapshots := self._snapshots) is not None:
+            for snapshot in snapshots.usable():
+                engine = empty()
+                try:
+                    engine.apply(chain(snapshot.changes(), self._journal.replay(snapshot.version, self.head.version)))
+                except SnapshotDamaged as error:
+                    snapshots.pass_over(snapshot.path, error)
+                else:
+                    engine.version = self.head.version  # also where nothing is held
+                    snapshots.newest = snapshot.version
+                    return engine
         engine = empty()
         engine.apply(self._journal.replay(0, self.head.version))
         return engine

@@ -7,7 +7,8 @@ to that may be asked for again.
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -43,21 +44,46 @@ CREATE INDEX keys_by_age ON keys (time);
 def create(path: Path) -> None:
     """Makes an empty store that appears at once or not at all, readable by its owner only."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError), drafted(path) as draft, closing(connect(draft)) as db:
+        lay_out(db, TABLES, FORMAT)  # where another process made the store first, it is as good as ours
+
+
+def connect(path: Path, wait_s: float = 5.0, *, changes: bool = True) -> sqlite3.Connection:
+    """A store's database, without transactions of Python's own. Where it is not to change, not even what a killed
+    process left in the log is put in its place."""
+    mode = "rw" if changes else "ro"
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}",
+        timeout=wait_s,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+
+
+def lay_out(db: sqlite3.Connection, tables: str, format: int) -> None:
+    """Makes an empty database the store of this format."""
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {format}")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.executescript(tables)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """A file for its owner only, to be filled, that has its name once it is whole and durable. Raises FileExistsError
+    if there is one of that name by then."""
     # A name of its own, for its owner only: a process that was killed here may have had the same id, as in a container.
-    handle, draft = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
-    os.close(handle)
+    handle, name = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    draft = Path(name)
     try:
-        with closing(sqlite3.connect(draft, isolation_level=None)) as db:
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {FORMAT}")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(TABLES)
+        yield draft
+        os.fsync(handle)
         os.link(draft, path)
         sync_directory(path.parent)
-    except FileExistsError:
-        return  # Another process made the store first; it is as good as ours.
     finally:
-        Path(draft).unlink()
+        os.close(handle)
+        draft.unlink()
 
 
 def sync_directory(directory: Path) -> None:

@@ -8,9 +8,21 @@ from typing import Any
 
 from graph.errors import StoreError
 from graph.journal.layout import FORMAT, TABLES
+from graph.journal.reading import Damage, whole_rows
 from graph.journal.rows import Chain, checksum_of
 
 Damaged = Callable[[str], StoreError]
+
+TABLES_1 = """
+CREATE TABLE commits (
+    version INTEGER PRIMARY KEY, time TEXT NOT NULL, author TEXT, note TEXT, changes INTEGER NOT NULL,
+    digest BLOB NOT NULL
+) STRICT;
+CREATE TABLE changes (
+    version INTEGER NOT NULL, position INTEGER NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
+    record BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (version, position)
+) STRICT, WITHOUT ROWID;
+"""
 
 # A record is JSON in a BLOB, which SQLite would take for its own binary form.
 NAMED = """
@@ -60,7 +72,11 @@ def migrate(path: Path, wait_s: float, damaged: Damaged) -> None:
 
 def _to_2(db: sqlite3.Connection, damaged: Damaged) -> None:
     """Changes tell what they replaced, and are found by the entities in whose history they stand."""
-    _verify_1(db, damaged)
+    try:
+        for _ in whole_rows(db, 1):
+            pass  # every record and every commit is looked at before anything rests on them
+    except Damage as damage:
+        raise damaged(damage.place) from damage
     for table in ("changes", "commits"):
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     for statement in TABLES.split(";"):
@@ -83,22 +99,3 @@ def _rows_of(db: sqlite3.Connection, version: int, chain: Chain) -> Iterator[tup
         checksum = checksum_of(*row)
         chain.add(checksum)
         yield (*row, checksum)
-
-
-def _verify_1(db: sqlite3.Connection, damaged: Damaged) -> None:
-    """Every record against its checksum, every commit against its digest, before anything rests on them."""
-    newest, previous = 0, b""
-    for version, time, author, note, count, digest in db.execute("SELECT * FROM commits ORDER BY version"):
-        newest += 1
-        chain = Chain(previous, version, time, author, note)
-        rows = db.execute("SELECT * FROM changes WHERE version = ? ORDER BY position", (version,))
-        for expected, (_, position, action, kind, record, checksum) in enumerate(rows):
-            is_whole = position == expected and isinstance(record, bytes)
-            if not is_whole or checksum != checksum_of(version, position, action, kind, record, None):
-                raise damaged(f"commit {version}, change {expected}")
-            chain.add(checksum)
-        if version != newest or chain.count != count or chain.digest() != digest:
-            raise damaged(f"commit {newest}")
-        previous = digest
-    if db.execute("SELECT max(version) FROM changes").fetchone()[0] not in (None, newest):
-        raise damaged("its newest commit")

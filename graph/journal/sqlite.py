@@ -16,7 +16,7 @@ from typing import Any
 from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
 from graph.journal.journal import Authorship, Head, Kept, commit_time, in_utc
-from graph.journal.layout import FORMAT, create, format_of
+from graph.journal.layout import FORMAT, connect, create, format_of
 from graph.journal.log import cut_off
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
@@ -64,7 +64,7 @@ class SQLiteJournal:
             half_open.pop_all()
 
     def _connect(self, wait_s: float) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+        return connect(self._path, wait_s)
 
     def head(self) -> Head:
         with self._explained():

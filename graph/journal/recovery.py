@@ -1,0 +1,93 @@
+"""Saving from a damaged store what came before the damage, into a new store; the damaged one is not touched."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from graph.errors import StoreError
+from graph.journal.layout import FORMAT, TABLES, connect, drafted, format_of, lay_out
+from graph.journal.migration import TABLES_1, migrate
+from graph.journal.reading import CommitRow, Damage, whole_rows
+from graph.journal.rows import Row, change_of
+from graph.journal.verify import verify
+
+MENTION = "INSERT INTO mentions VALUES (?, ?, ?)"
+
+
+class Recovered(NamedTuple):
+    """What was saved, and the place of the first damage; None where only what finds commits was damaged."""
+
+    commits: int
+    changes: int
+    place: str | None
+
+
+def recover(store: Path, to: Path) -> Recovered | None:
+    """Writes all commits before the first damage into a new store at `to`, just as they are; what finds them by their
+    entities is made anew. None where there is no damage, and nothing is written. Raises StoreError."""
+    format = format_of(store)
+    if to.exists():
+        raise StoreError(f"{to} exists already, and was left as it is. Name a directory without a store.")
+    if format == FORMAT and not verify(store).journal_faults:
+        return None
+    try:
+        to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with drafted(to) as draft:
+            return _saved(store, format, draft)
+    except FileExistsError as error:
+        raise StoreError(f"{to} was made by somebody else meanwhile, and was left alone. Name another one.") from error
+    except OSError as error:
+        raise StoreError(f"{to} cannot be written: {error.strerror}. Name another directory.") from error
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"What {store} holds could not be written to {to}: {error}. Check the permissions of both directories, and"
+            " that there is room."
+        ) from error
+
+
+def _saved(store: Path, format: int, draft: Path) -> Recovered:
+    with closing(connect(store, changes=False)) as source, closing(connect(draft)) as target:
+        source.execute("PRAGMA user_version")  # that it can be read at all
+        lay_out(target, TABLES if format == FORMAT else TABLES_1, format)
+        target.execute("PRAGMA synchronous = OFF")  # it is made durable as a whole
+        saved = _copied(source, target, format)
+    if not saved.commits:
+        raise StoreError(
+            f"Nothing of {store} can be saved: it is damaged at {saved.place}, and nothing comes before that. Restore a"
+            " backup."
+        )
+    if format < FORMAT:
+        migrate(draft, 0.0, StoreError)
+    return saved
+
+
+def _copied(source: sqlite3.Connection, target: sqlite3.Connection, format: int) -> Recovered:
+    commits = changes = 0
+    mentions: list[tuple[str, int, int]] = []
+    try:
+        target.execute("BEGIN")
+        for row in whole_rows(source, format):
+            if isinstance(row, CommitRow):
+                target.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
+                target.executemany(MENTION, sorted(mentions))
+                target.execute("COMMIT")
+                commits, changes, mentions = row.version, changes + row.changes, []
+                target.execute("BEGIN")
+            elif format == FORMAT:
+                target.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                mentions += _mentions(row)
+            else:
+                target.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", (*row[:5], row[6]))
+    except Damage as damage:
+        return Recovered(commits, changes, damage.place)
+    finally:
+        target.execute("ROLLBACK")  # of the commit that is damaged
+    return Recovered(commits, changes, None)
+
+
+def _mentions(row: Row) -> Iterator[tuple[str, int, int]]:
+    change = change_of(row)
+    assert change is not None  # its checksum was right
+    return ((id, change.version, change.index) for id in change.ids)
