@@ -5,18 +5,16 @@ import json
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from starlette.applications import Starlette
-from starlette.types import Lifespan
 
-from api.app import build_app
+from api.app import build_app, together
 from api.check import FORMATS, Checked
 from api.compile import Compiler
 from api.documents import Documents
@@ -113,19 +111,6 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
             lifespan=together(follower.lifespan, snapshots.lifespan),
         )
         serve(application, listener, settings, announce=lambda url: announce(served(graph, url)))
-
-
-def together(*lifespans: Callable[[Starlette], AbstractAsyncContextManager[None]]) -> Lifespan[Starlette]:
-    """What each of these does while the application runs."""
-
-    @asynccontextmanager
-    async def lifespan(application: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for each in lifespans:
-                await stack.enter_async_context(each(application))
-            yield
-
-    return lifespan
 
 
 @app.command()

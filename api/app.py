@@ -1,8 +1,8 @@
 """The ASGI application: GraphQL, the schema as text, and what the people who run the service ask of it."""
 
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from graph.errors import FieldgraphError
 logger = logging.getLogger("fieldgraph")
 
 PATH = "/graphql"
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -46,7 +47,7 @@ def build_app(
     sdl: str,
     state: State,
     ready: Callable[[], Mapping[str, object]],
-    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
+    lifespan: Lifespan | None = None,
 ) -> Application:
     """The application.
 
@@ -96,3 +97,16 @@ def build_app(
 def _json(facts: Mapping[str, object], status: int) -> Response:
     headers = {**NO_SNIFFING, "Cache-Control": "no-store"}
     return Response(msgspec.json.encode(facts), status, headers=headers, media_type="application/json")
+
+
+def together(*lifespans: Lifespan) -> Lifespan:
+    """What each of these does while the application runs."""
+
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                await stack.enter_async_context(each(application))
+            yield
+
+    return lifespan

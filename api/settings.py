@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     )
     snapshot_changes: Size = Field(
         100_000,
-        description="Changes after which a snapshot is written, of a large graph a tenth of what it holds; with 0 never.",
+        description="Changes after which a snapshot is written; in a large graph a tenth of its size. With 0 none is.",
     )
     shutdown_timeout: Seconds = Field(
         8.0, description="Seconds that requests under way have to finish in after SIGTERM."

@@ -1,4 +1,4 @@
-"""Snapshots while serving: another is written whenever enough was committed, beside the requests and for all workers."""
+"""Snapshots while serving: written whenever enough was committed, beside the requests, for all workers."""
 
 import asyncio
 import logging

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import RLock
+from threading import RLock, local
 from typing import Any
 
 from graph.engine import ChangePage
@@ -41,7 +41,10 @@ class SQLiteJournal:
 
     def __init__(self, path: Path, wait_s: float = 5.0) -> None:
         self._path = path
+        self._wait_s = wait_s
         self._lock = RLock()
+        self._own = local()
+        self._readers: list[sqlite3.Connection] = []
         self._log_is_durable = False
         self._commit_failed = False
         try:
@@ -56,15 +59,21 @@ class SQLiteJournal:
         with self._explained(), ExitStack() as half_open:
             if found < FORMAT:
                 migrate(path, wait_s, self._damaged)
-            # Two connections: what is read is what was committed, also while this process is about to commit more.
-            self._db = half_open.enter_context(closing(self._connect(wait_s)))
-            self._db.execute("PRAGMA query_only = ON")
-            self._writer = half_open.enter_context(closing(self._connect(wait_s)))
+            # Not what is read over: what is read is what was committed, also while this process is about to commit.
+            self._writer = half_open.enter_context(closing(connect(path, wait_s)))
             self._writer.execute("PRAGMA synchronous = FULL")
             half_open.pop_all()
 
-    def _connect(self, wait_s: float) -> sqlite3.Connection:
-        return connect(self._path, wait_s)
+    @property
+    def _db(self) -> sqlite3.Connection:
+        """What this thread reads over. All that is read over one connection is of one version while anything read over
+        it is under way: a thread that replays must not have another one see an old head."""
+        db: sqlite3.Connection | None = getattr(self._own, "db", None)
+        if db is None:
+            db = self._own.db = connect(self._path, self._wait_s)
+            db.execute("PRAGMA query_only = ON")
+            self._readers.append(db)
+        return db
 
     def head(self) -> Head:
         with self._explained():
@@ -269,8 +278,8 @@ class SQLiteJournal:
         return None if found is None else Kept._make((*found[:-1], bool(found[-1])))
 
     def close(self) -> None:
-        self._db.close()
-        self._writer.close()
+        for db in (*self._readers, self._writer):
+            db.close()
 
     @contextmanager
     def _explained(self, outcome: str = "") -> Iterator[None]:
