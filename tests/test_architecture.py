@@ -22,7 +22,9 @@ OFF_LIMITS = {
 }
 COMPOSES = "api.__main__"  # the one module that knows all three packages
 KNOW_NETWORKX = {"graph.adjacency", "graph.holding", "graph.walks", "graph.analytics", "graph.formats.graphml"}
-KNOW_SQLITE = {"graph.journal.layout", "graph.journal.migration", "graph.journal.sqlite", "graph.search.index"}
+KNOW_SQLITE = {"graph.search.index"} | {
+    f"graph.journal.{name}" for name in ("backup", "layout", "migration", "reading", "recovery", "sqlite", "verify")
+}
 READ_THE_ENVIRONMENT = {"api.settings"}
 
 LONGEST_MODULE = 500

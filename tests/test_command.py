@@ -567,7 +567,10 @@ def test_a_write_lock_kept_too_long_is_told_with_its_holder(store, new, argument
 # Stores that cannot be used
 
 
-DAMAGED = "The store {0} is damaged at commit 1, change 5. It was left as it is; restore it from a backup."
+DAMAGED = (
+    "The store {0} is damaged at commit 1, change 5. It was left as it is. Restore a backup, or save what came before"
+    " the damage with `fieldgraph recover --data {0.parent} --to DIR`."
+)
 NOT_OURS = "{0} is not a Fieldgraph store. It was left as it is; choose another directory with --data."
 
 

@@ -71,7 +71,8 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, format: int)
         for row in whole_rows(source, format):
             if isinstance(row, CommitRow):
                 target.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
-                target.executemany(MENTION, sorted(mentions))
+                if mentions:  # older formats have none
+                    target.executemany(MENTION, sorted(mentions))
                 target.execute("COMMIT")
                 commits, changes, mentions = row.version, changes + row.changes, []
                 target.execute("BEGIN")

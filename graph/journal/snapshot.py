@@ -98,8 +98,9 @@ class Snapshot:
     def _block(self) -> tuple[str, bytes]:
         place = f"byte {self._file.tell()}"
         head = self._file.read(LENGTH + DIGEST)
-        content = self._file.read(int.from_bytes(head[:LENGTH], "big"))
-        if head[LENGTH:] != _seal(self._seal, content) or len(head) != LENGTH + DIGEST:
+        length = int.from_bytes(head[:LENGTH], "big")
+        content = self._file.read(length)
+        if head[LENGTH:] != _seal(self._seal, content) or len(content) != length:
             raise self._damaged(place)
         self._seal = head[LENGTH:]
         kind, _, payload = content.partition(b"\n")

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from graph.errors import StoreError
 from graph.journal.layout import FORMAT, connect, format_of
 from graph.journal.reading import CommitRow, Damage, whole_rows
 from graph.journal.rows import Row, change_of, encode
@@ -42,7 +43,11 @@ def verify(store: Path, wait_s: float = 5.0) -> Verified:
         # Opened before the store is looked at: it then holds all that they do, whoever replaces them meanwhile.
         snapshots, faults = _opened(store, stack)
         db = stack.enter_context(closing(connect(store, wait_s, changes=False)))
-        db.execute("BEGIN")
+        try:
+            db.execute("BEGIN")
+            db.execute("PRAGMA user_version")
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"The store {store} cannot be read: {error}. Check its disk and permissions.") from error
         check = Check(db, snapshots)
         check.faults["snapshot"] += faults
         check.run()
@@ -184,7 +189,7 @@ class Check:
             for (told,) in self._db.execute("PRAGMA integrity_check(1)"):
                 if told != "ok":
                     yield " ".join(told.split())
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             yield str(error)
 
 

@@ -332,7 +332,8 @@ def test_what_was_tampered_with_is_told_with_its_place(store, damage, place):
         assert db.execute(damage).rowcount != 0
         db.commit()
     assert refusal(store) == (
-        f"The store {store} is damaged at {place}. It was left as it is; restore it from a backup."
+        f"The store {store} is damaged at {place}. It was left as it is. Restore a backup, or save what came before the"
+        f" damage with `fieldgraph recover --data {store.parent} --to DIR`."
     )
 
 
@@ -490,9 +491,8 @@ def test_a_disk_that_is_full_is_told_to_the_writer_and_harms_nothing(tmp_path):
     with python(FULL, tmp_path) as process:
         told, _ = process.communicate(timeout=20)
     *errors, unharmed, version = told.splitlines()
-    assert (
-        errors == [f"The store {tmp_path / STORE} cannot be used: disk I/O error. Check its disk and permissions."] * 3
-    )
+    told = f"The store {tmp_path / STORE} cannot be used: disk I/O error."
+    assert errors == [f"{told} Nothing was stored. Check its disk and permissions."] * 3
     assert (unharmed, version) == ("True [] False", "2")
     with opened(tmp_path) as graph:
         assert [entity.id for entity in graph.engine.entities()] == ["project:x", "project:y"]
