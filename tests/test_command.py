@@ -721,6 +721,9 @@ def test_help_teaches_a_newcomer():
         "serve",
         "query",
         "explain",
+        "backup",
+        "verify",
+        "recover",
         "import",
         "export",
         "schema",
@@ -772,3 +775,82 @@ def test_a_check_makes_no_store(tmp_path):
     assert not (tmp_path / "none").exists()
     told = refused("check", "--data", tmp_path, "--format", "xml")
     assert told == "fieldgraph: There is no format 'xml'. Known are: text, json, jsonl.\n"
+
+
+# Looking after a store
+
+
+def test_a_store_is_backed_up_while_it_is_served_and_restored(store, new, tmp_path):
+    backup = tmp_path / "backup.sqlite"
+    with serving("--data", store):
+        assert run("import", new, "--data", store).code == 0
+        assert run("backup", backup, "--data", store) == (0, f"{backup} holds the store at version 2.\n", "")
+    assert refused("backup", backup, "--data", store) == (
+        f"fieldgraph: {backup} exists, and a backup replaces nothing. Name another file.\n"
+    )
+    (tmp_path / "restored").mkdir()
+    backup.rename(tmp_path / "restored" / STORE)
+    exports = [run("export", "--data", directory).out for directory in (store, tmp_path / "restored")]
+    assert exports[0] == exports[1]
+    assert "project:new" in exports[0]
+
+
+def test_a_served_store_is_verified_with_its_snapshots(store):
+    changes = len(SMALL_WORLD)
+    with serving("--data", store, snapshot_changes=1):
+        deadline = time.monotonic() + READY_WITHIN
+        while not list(store.glob("*.snapshot")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        told = f"All is as it was written: {changes} changes in 1 commit, and 1 snapshot.\n"
+        assert run("verify", "--data", store) == (0, told, "")
+
+
+def test_damage_is_told_with_what_to_do_and_what_came_before_it_is_saved(store, new, tmp_path):
+    run("import", new, "--data", store)
+    expected = held_by(store)
+    path = store / STORE
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE changes SET checksum = 7 WHERE version = 2")
+        db.commit()
+    advice = f"`fieldgraph recover --data {store} --to DIR`."
+    assert run("verify", "--data", store) == (
+        1,
+        f"The store {path} is damaged: commit 2, change 0 is not what was written.\n"
+        f"Whole are {len(SMALL_WORLD)} changes in 1 commit before any damaged record. Restore a backup, or save what"
+        f" came before the damage with {advice}\n",
+        "",
+    )
+    assert advice in refused("export", "--data", store)
+    saved = tmp_path / "saved"
+    assert run("recover", "--data", store, "--to", saved) == (
+        0,
+        f"{saved} holds {len(SMALL_WORLD)} changes in 1 commit, all that came before the damage of {path} at commit 2,"
+        " change 0.\n",
+        "",
+    )
+    assert held_by(saved)[0] == 1
+    assert run("import", new, "--data", saved).code == 0
+    assert held_by(saved) == expected
+
+
+def test_a_damaged_snapshot_is_no_reason_to_recover(store, tmp_path):
+    with closing(Graph.open(store)) as graph:
+        assert graph.take_snapshot(1)
+    path = store / "fieldgraph.1.snapshot"
+    path.write_bytes(path.read_bytes()[:-1])
+    done = run("verify", "--data", store)
+    assert done.code == 1
+    assert done.out.startswith(f"The snapshot {path} is damaged at byte ")
+    assert "Delete it: the journal holds all that it held." in done.out
+    done = run("recover", "--data", store, "--to", tmp_path / "saved")
+    assert (done.code, "is whole, so nothing was written" in done.out) == (0, True)
+    assert not (tmp_path / "saved").exists()
+    done = run("export", "--data", store)
+    assert (done.code, "is damaged at byte" in done.err) == (0, True)
+
+
+@pytest.mark.parametrize("what", [["backup", "copy"], ["verify"], ["recover", "--to", "saved"]])
+def test_whoever_looks_after_a_store_makes_none(tmp_path, what):
+    told = refused(*what, "--data", tmp_path, cwd=tmp_path)
+    assert told == f"fieldgraph: There is no store in {tmp_path}. Name another directory with --data.\n"
+    assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +53,8 @@ def _saved(store: Path, format: int, draft: Path) -> Recovered:
         lay_out(target, TABLES if format == FORMAT else TABLES_1, format)
         target.execute("PRAGMA synchronous = OFF")  # it is made durable as a whole
         saved = _copied(source, target, format)
+        if format == FORMAT:
+            _copy_keys(source, target, saved.commits)
     if not saved.commits:
         raise StoreError(
             f"Nothing of {store} can be saved: it is damaged at {saved.place}, and nothing comes before that. Restore a"
@@ -86,6 +88,13 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, format: int)
     finally:
         target.execute("ROLLBACK")  # of the commit that is damaged
     return Recovered(commits, changes, None)
+
+
+def _copy_keys(source: sqlite3.Connection, target: sqlite3.Connection, newest: int) -> None:
+    """What edits came to that may be asked for again, as far as it can be read: else one might be stored twice."""
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+        for row in source.execute("SELECT * FROM keys WHERE version <= ?", (newest,)):
+            target.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def _mentions(row: Row) -> Iterator[tuple[str, int, int]]:

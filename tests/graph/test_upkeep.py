@@ -17,19 +17,21 @@ import pytest
 from graph.errors import StoreError
 from graph.graph import STORE, Graph
 from graph.journal.backup import backup
-from graph.journal.journal import Authorship
+from graph.journal.journal import Authorship, Key
 from graph.journal.recovery import Recovered, recover
 from graph.journal.rows import Chain, checksum_of
 from graph.journal.snapshot import About, Snapshot
 from graph.journal.snapshot import write as write_snapshot
 from graph.journal.verify import verify
-from graph.model import Project
+from graph.model import Line, Project
 from graph.parse import write
+from graph.writing import Edit
 from tests.conftest import SMALL_WORLD
 from tests.graph.conftest import text_of
 
 ROOT = Path(__file__).parents[2]
 FORMAT_1 = Path(__file__).with_name("format1.sqlite")
+KEYS = "SELECT name, version, digest, created, updated, removed, unchanged, has_changes FROM keys ORDER BY version"
 SHOWN = "SELECT version, time, author, note, changes, digest FROM commits ORDER BY version"
 
 
@@ -66,7 +68,8 @@ def built(tmp_path_factory) -> tuple[Path, list[str]]:
                 [{"relation": "LOCATED_IN", "subject": "project:koro", "object": "place:koro", "percentage": 50}],
             ]
         ):
-            graph.apply(map(write, lines), Authorship("ann", f"number {number}"))
+            key = Key(f"key {number}", b"digest")
+            graph.write([Edit([Line(write(line)) for line in lines], Authorship("ann", f"number {number}"), key=key)])
             texts.append(text_of(graph))
             if number == 2:
                 assert graph.take_snapshot(1)
@@ -226,7 +229,7 @@ def test_a_page_that_only_sqlite_knows_is_looked_at_too(store):
     ],
 )
 def test_all_that_came_before_the_damage_is_saved_as_it_was(store, built, tmp_path, damage, place, commits):
-    before = {query: rows(store, query) for query in (SHOWN, "SELECT * FROM changes", "SELECT * FROM mentions")}
+    before = {query: rows(store, query) for query in (SHOWN, "SELECT * FROM changes", "SELECT * FROM mentions", KEYS)}
     with database(store) as db:
         db.execute(damage)
     content = store.read_bytes()
@@ -237,7 +240,7 @@ def test_all_that_came_before_the_damage_is_saved_as_it_was(store, built, tmp_pa
     with opened(tmp_path / "new") as graph:
         assert (graph.version, text_of(graph)) == (commits, built[1][commits])
     for query, expected in before.items():
-        at = 1 if "mentions" in query else 0
+        at = 1 if "mentions" in query or query == KEYS else 0
         kept = [row for row in expected if row[at] <= commits]
         assert rows(tmp_path / "new" / STORE, query) == kept
     assert saved.changes == sum(row[4] for row in before[SHOWN] if row[0] <= commits)
