@@ -88,6 +88,8 @@ def drafted(path: Path) -> Iterator[Path]:
 
 def sync_directory(directory: Path) -> None:
     """Makes the names of the files in it durable: a file that was synced may lose its name in a power cut."""
+    if os.name != "posix":
+        return  # other systems do not open directories
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -73,10 +73,10 @@ class Snapshots:
         """Those that are of this journal, newest first, each open until the next is asked for. Whoever finds one
         damaged says so with `pass_over`."""
         for path in paths(self._store):
+            if path in self._passed_over:
+                continue
             try:
                 with Snapshot(path) as snapshot:
-                    if path in self._passed_over:
-                        continue
                     self._require_own(snapshot)
                     yield snapshot
             except FileNotFoundError:
@@ -204,7 +204,7 @@ class Steady(FileIO):
         written = super().write(content)
         self._unsynced += written
         if self._unsynced >= SYNCED:
-            os.fdatasync(self.fileno())
+            os.fsync(self.fileno())
             self._unsynced = 0
         return written
 

@@ -244,6 +244,15 @@ def test_a_snapshot_that_was_cut_is_passed_over(store, caplog, length):
     assert [told for told in recorded(caplog) if "is damaged at" in told] == recorded(caplog) != []
 
 
+def test_a_damaged_snapshot_is_told_once_however_often_one_looks(store, caplog):
+    path = store / "fieldgraph.2.snapshot"
+    path.write_bytes(path.read_bytes()[:10])
+    with opened(store) as graph:
+        for _ in range(3):
+            assert not graph.take_snapshot(1, lambda: True)
+    assert len(recorded(caplog)) == 1
+
+
 def test_what_was_added_to_a_snapshot_is_recognised(store, caplog):
     with (store / "fieldgraph.2.snapshot").open("ab") as file:
         file.write(b"\0")
