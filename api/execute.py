@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 
+from api.access import ANONYMOUS, Caller, require
 from api.columns import ROOT, Run
 from api.compile import Compiler, NotCompiled
 from api.documents import Documents, Operation
@@ -65,7 +66,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Executor:
-    """Answers requests to one schema. `make_context` makes what the steps of a request share.
+    """Answers requests to one schema. `make_context` makes what the steps of a caller's request share.
 
     With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core. With a memory
     for introspection, what asks for nothing but the schema runs once. Without persisted queries, clients are told so.
@@ -76,7 +77,7 @@ class Executor:
     def __init__(
         self,
         schema: GraphQLSchema,
-        make_context: Callable[[], Any],
+        make_context: Callable[[Caller], Any],
         documents: Documents,
         compiler: Compiler | None = None,
         *,
@@ -94,13 +95,13 @@ class Executor:
         self._explains = explains
         self._is_current = is_current
 
-    async def execute(self, request: GraphQLRequest) -> Answer:
+    async def execute(self, request: GraphQLRequest, caller: Caller = ANONYMOUS) -> Answer:
         """Answer a request, refusals included; only what is a bug in here is raised."""
         try:
-            operation = self.prepare(request)
+            operation = self.prepare(request, caller)
             if request.extensions and self.explains(request):
-                return await self.explain(operation, request.variables or {})
-            return await self.run(operation, request.variables or {})
+                return await self.explain(operation, request.variables or {}, caller)
+            return await self.run(operation, request.variables or {}, caller)
         except RequestError as error:
             return refuse(error, document=request.query)
 
@@ -108,38 +109,42 @@ class Executor:
         """Whether the answer will tell how it came about. Raises RequestError."""
         return self._explains and is_asked_for(request.extensions)
 
-    def prepare(self, request: GraphQLRequest, *, read_only: bool = False) -> Operation:
-        """The operation that the request asks for; with `read_only`, only if it is a query. Raises RequestError."""
+    def prepare(self, request: GraphQLRequest, caller: Caller, *, read_only: bool = False) -> Operation:
+        """The operation that the request asks for, if the caller may have it run; with `read_only`, only if it is a
+        query. Raises RequestError."""
         digest = hash_in(request.extensions) if request.extensions else None
         text = request.query if digest is None else self._persisted.text(digest, request.query)
         if text is None:
             raise refusal('The request has no query. Send {"query": "{ __typename }"}, for example.')
         operation = self._documents.prepare(text, request.operation_name, read_only=read_only)
+        require(caller, operation)
         if operation.is_subscription:
             raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
         if digest is not None:
             self._persisted.remember(digest, text)  # only now: nobody can fill the memory with nonsense
         return operation
 
-    async def run(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
-        """Run a prepared operation. Raises RequestError if the variables do not fit it."""
+    async def run(
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None = None
+    ) -> Answer:
+        """Run an operation that was prepared for the caller. Raises RequestError if the variables do not fit it."""
         self._documents.check_nodes(operation, variables)
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if compiled is None or plan is None:
-            return await self._run_uncompiled(operation, variables, trace)
+            return await self._run_uncompiled(operation, variables, caller, trace)
         try:
-            return await self._run_plan(operation, plan, variables, trace)
+            return await self._run_plan(operation, plan, variables, caller, trace)
         except NotCompiled:  # something far down: nothing was changed by what ran before it
             compiled.leave()
-            return await self._run_uncompiled(operation, variables, trace)
+            return await self._run_uncompiled(operation, variables, caller, trace)
 
     async def _run_plan(
-        self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], trace: Trace | None
+        self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], caller: Caller, trace: Trace | None
     ) -> Answer:
         root, coerced = plan
         for _ in range(TRIES):
-            context = self._make_context()
+            context = self._make_context(caller)
             if trace is not None:
                 context = trace.watch(context, "compiled")
             run = Run(context, coerced, variables, trace=trace)
@@ -151,10 +156,10 @@ class Executor:
             return _answer_with_errors(run.errors(), data or NULL, operation)
         return Answer(b"".join((b'{"data":', data, b"}")), headers=_headers(context))
 
-    async def explain(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    async def explain(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> Answer:
         """As `run`; the answer tells how it came about."""
         trace = Trace()
-        answer = await self.run(operation, variables, trace)
+        answer = await self.run(operation, variables, caller, trace)
         headers = () if answer.has_errors else (NO_STORE,)  # no two such answers are alike: they tell times
         return msgspec.structs.replace(answer, body=trace.added_to(answer.body), headers=headers)
 
@@ -166,21 +171,25 @@ class Executor:
             compiled = operation.kept = CompiledOperation(self._compiler, operation)
         return compiled
 
-    async def _run_uncompiled(self, operation: Operation, variables: dict[str, Any], trace: Trace | None) -> Answer:
+    async def _run_uncompiled(
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None
+    ) -> Answer:
         if self._introspection is None or not is_about_schema(operation):
-            return await self._run_on_core(operation, variables, trace)
+            return await self._run_on_core(operation, variables, caller, trace)
         if trace is not None:
-            trace.watch(self._make_context(), "reference")  # which has nothing to tell of it
+            trace.watch(self._make_context(caller), "reference")  # which has nothing to tell of it
         body = self._introspection.get(operation, variables)
         if body is not None:
             return Answer(body)
-        answer = await self._run_on_core(operation, variables)
+        answer = await self._run_on_core(operation, variables, caller)
         if not answer.has_errors:
             self._introspection.remember(operation, variables, answer.body)
         return answer
 
-    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
-        context = self._make_context()
+    async def _run_on_core(
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None = None
+    ) -> Answer:
+        context = self._make_context(caller)
         if trace is not None:
             context = trace.watch(context, "reference")
         pending = execute(

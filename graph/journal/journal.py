@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from graph.engine import Archive
 from graph.model import Change, Commit, Done
+from graph.tokens import Tokens
 
 
 class Head(NamedTuple):
@@ -58,6 +59,10 @@ class Appender(Protocol):
 
 class Journal(Archive, Protocol):
     """The order in which things became known."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """Who may ask, and who may have something appended."""
 
     def head(self) -> Head:
         """The newest commit. Cheap: it is asked many times a second."""
