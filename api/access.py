@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from graphql import OperationType
 
-from api.documents import Operation
 from api.errors import FORBIDDEN, THROTTLED, UNAUTHENTICATED, RequestError, refusal
 from api.recent import Recent
 from api.settings import Settings
@@ -105,17 +104,14 @@ class Access:
         return Caller(token.name, token.scope)
 
 
-def require(caller: Caller, operation: Operation) -> None:
-    """The one place that decides whether a caller may have an operation run. Raises RequestError."""
-    kind = operation.definition.operation
+def lacking(caller: Caller, kind: OperationType) -> RequestError:
+    """The refusal of an operation for which the caller's scope is too small."""
     needed = NEEDS[kind]
-    if caller.scope >= needed:
-        return
     if caller.name is None:
-        raise _unknown(f"A {kind.value} needs a token with scope {needed}. {MAKING.format(scope=needed)}")
+        return _unknown(f"A {kind.value} needs a token with scope {needed}. {MAKING.format(scope=needed)}")
     told = f"A {kind.value} needs scope {needed}; the token {caller.name!r} has scope {caller.scope}."
     challenge = b'Bearer error="insufficient_scope", scope="%b"' % str(needed).encode()
-    raise refusal(f"{told} {MAKING.format(scope=needed)}", FORBIDDEN, status=403, headers=_challenge(challenge))
+    return refusal(f"{told} {MAKING.format(scope=needed)}", FORBIDDEN, status=403, headers=_challenge(challenge))
 
 
 class Failures:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 
-from api.access import ANONYMOUS, Caller, require
+from api.access import ANONYMOUS, Caller, lacking
 from api.columns import ROOT, Run
 from api.compile import Compiler, NotCompiled
 from api.documents import Documents, Operation
@@ -117,7 +117,8 @@ class Executor:
         if text is None:
             raise refusal('The request has no query. Send {"query": "{ __typename }"}, for example.')
         operation = self._documents.prepare(text, request.operation_name, read_only=read_only)
-        require(caller, operation)
+        if caller.scope < operation.needs:
+            raise lacking(caller, operation.definition.operation)
         if operation.is_subscription:
             raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
         if digest is not None:

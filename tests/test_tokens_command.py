@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api import tokens as commands
 from api.tokens import end_of
+from graph.errors import FieldgraphError
 from graph.graph import STORE, Graph
-from graph.tokens import Scope, recognised
+from graph.journal.sqlite import SQLiteJournal
+from graph.tokens import Scope, Token, recognised
 from tests.test_command import held, refused, run, serving, store, url_of
 
 __all__ = ["store"]  # the fixture
@@ -29,9 +33,9 @@ def made(store: Path, name: str, scope: str, *options: object) -> str:
     return done.out.strip()
 
 
-def listed(store: Path) -> list[dict[str, str | None]]:
-    rows: list[dict[str, str | None]] = json.loads(run("token", "list", "--format", "json", "--data", store).out)
-    return rows
+def kept(store: Path) -> Sequence[Token]:
+    with closing(SQLiteJournal(store / STORE)) as journal:
+        return journal.tokens.all()
 
 
 def test_a_token_is_made_told_once_listed_and_revoked(store):
@@ -39,7 +43,7 @@ def test_a_token_is_made_told_once_listed_and_revoked(store):
     other = made(store, "map", "read")
     done = run("token", "revoke", "map", "--data", store)
     assert (done.code, done.out) == (0, "The token of 'map' is revoked.\n")
-    first, second = listed(store)
+    first, second = rows = json.loads(run("token", "list", "--format", "json", "--data", store).out)
     assert (first["name"], first["scope"], first["revoked"]) == ("Équipe terrain", "write", None)
     assert (second["name"], second["scope"], second["expires"]) == ("map", "read", None)
     assert datetime.fromisoformat(first["expires"]) - datetime.fromisoformat(first["created"]) == timedelta(days=90)
@@ -51,50 +55,56 @@ def test_a_token_is_made_told_once_listed_and_revoked(store):
         r"map             read   \S{19}Z  -                     \S{19}Z\n",
         told,
     )
-    assert not {secret, other} & {told, json.dumps(listed(store))}
+    assert not any(secret in shown for secret in (secret, other) for shown in (told, json.dumps(rows)))
     with closing(Graph.open(store)) as graph:
         assert recognised(graph.tokens, secret).scope is Scope.WRITE
 
 
-def test_what_is_said_of_a_new_token_is_said_beside_it(store):
-    done = run("token", "create", "app", "--scope", "admin", "--data", store, "--expires", "2999-12-31")
-    assert done.err == (
-        "This is the token of 'app', with scope admin, until 2999-12-31T00:00:00.000000Z. It is shown only now: keep it"
-        " as you keep passwords, and send it as `Authorization: Bearer TOKEN`.\n"
+@pytest.mark.usefixtures("_restored_logging")
+@pytest.mark.parametrize(
+    ("expires", "told"), [("2999-12-31", "until 2999-12-31T00:00:00.000000Z"), (None, "for good")], ids=str
+)
+def test_what_is_said_of_a_new_token_is_said_beside_it(store, capfd, expires, told):
+    commands.create("app", "admin", expires, store)
+    assert capfd.readouterr().err == (
+        f"This is the token of 'app', with scope admin, {told}. It is shown only now: keep it as you keep passwords, and"
+        " send it as `Authorization: Bearer TOKEN`.\n"
     )
-    assert "for good. It is shown only now" in run("token", "create", "b", "--scope", "read", "--data", store).err
 
 
-def test_no_tokens_are_told_so(store):
-    assert run("token", "list", "--data", store).out.startswith("There are no tokens. `fieldgraph token create")
-    assert listed(store) == []
+@pytest.mark.usefixtures("_restored_logging")
+def test_no_tokens_are_told_so(store, capfd):
+    commands.list_command(data=store)
+    commands.list_command("json", store)
+    told = "There are no tokens. `fieldgraph token create NAME --scope read` makes one.\n[]\n"
+    assert capfd.readouterr().out == told
 
 
-def test_what_has_no_meaning_is_refused_and_nothing_is_made(store):
-    made(store, "taken", "read")
-    before = listed(store)
-    for arguments, told in (
-        (["create", "taken", "--scope", "read"], "fieldgraph: There is or was a token named 'taken'. Names tell who"),
-        (
-            ["create", "new", "--scope", "owner"],
-            "fieldgraph: There is no scope 'owner'. Known are: read, write, admin.",
-        ),
-        (["create", "", "--scope", "read"], "fieldgraph: '' is no name of a token: it may have 1 to 100 characters"),
-        (
-            ["create", "new", "--scope", "read", "--expires", "2001-01-01"],
-            "fieldgraph: A token that expires on 2001-01",
-        ),
-        (["create", "new", "--scope", "read", "--expires", "soon"], "fieldgraph: --expires is 'soon', but must be a"),
-        (["revoke", "take"], "fieldgraph: There is no token named 'take'. Did you mean 'taken'?"),
-        (["list", "--format", "xml"], "fieldgraph: There is no format 'xml'. Known are: text, json."),
-    ):
-        assert refused("token", *arguments, "--data", store).startswith(told)
-    assert listed(store) == before
+@pytest.mark.usefixtures("_restored_logging")
+@pytest.mark.parametrize(
+    ("command", "arguments", "told"),
+    [
+        (commands.create, ("taken", "read"), "There is or was a token named 'taken'. Names tell who wrote what"),
+        (commands.create, ("new", "owner"), "There is no scope 'owner'. Known are: read, write, admin."),
+        (commands.create, ("", "read"), "'' is no name of a token: it may have 1 to 100 characters"),
+        (commands.create, ("new", "read", "2001-01-01"), "A token that expires on 2001-01-01 would never hold."),
+        (commands.create, ("new", "read", "soon"), "--expires is 'soon', but must be a number of days from 1d to"),
+        (commands.revoke, ("take",), "There is no token named 'take'. Did you mean 'taken'?"),
+        (commands.list_command, ("xml",), "There is no format 'xml'. Known are: text, json."),
+    ],
+)
+def test_what_has_no_meaning_is_refused_and_nothing_is_made(store, capfd, command, arguments, told):
+    commands.create("taken", "read", data=store)
+    before = kept(store)
+    capfd.readouterr()
+    with pytest.raises(FieldgraphError) as caught:
+        command(*arguments, data=store)
+    assert str(caught.value).startswith(told)
+    assert (kept(store), capfd.readouterr().out) == (before, "")
 
 
-@pytest.mark.parametrize("arguments", [["create", "a", "--scope", "read"], ["list"], ["revoke", "a"]])
-def test_a_store_that_is_missing_is_not_made(tmp_path, arguments):
-    told = refused("token", *arguments, "--data", tmp_path / "none")
+def test_a_store_that_is_missing_is_not_made(tmp_path):
+    told = refused("token", "create", "a", "--scope", "read", "--data", tmp_path / "none")
     assert told.startswith(f"fieldgraph: There is no store in {tmp_path}/none. Name another directory with --data, or")
     assert not (tmp_path / "none").exists()
 
@@ -103,7 +113,7 @@ def test_a_store_that_another_process_writes_is_waited_for(store):
     with held(store / STORE) as holder:
         told = refused("token", "create", "a", "--scope", "read", "--data", store, "--wait", "0.1")
     assert told.startswith(f"fieldgraph: Process {holder} is writing to the store")
-    assert listed(store) == []
+    assert kept(store) == []
 
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -125,7 +135,9 @@ def test_a_token_ends_after_some_days_or_when_a_day_begins(given, end):
     if end is not None:
         assert end_of(given, NOW) == end
     else:
-        with pytest.raises(Exception, match=r"but must be a number of days from 1d to 36500d, or a day such as 2027"):
+        with pytest.raises(
+            FieldgraphError, match=r"but must be a number of days from 1d to 36500d, or a day such as 2027"
+        ):
             end_of(given, NOW)
 
 
