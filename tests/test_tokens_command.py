@@ -67,8 +67,8 @@ def test_a_token_is_made_told_once_listed_and_revoked(store):
 def test_what_is_said_of_a_new_token_is_said_beside_it(store, capfd, expires, told):
     commands.create("app", "admin", expires, store)
     assert capfd.readouterr().err == (
-        f"This is the token of 'app', with scope admin, {told}. It is shown only now: keep it as you keep passwords, and"
-        " send it as `Authorization: Bearer TOKEN`.\n"
+        f"This is the token of 'app', with scope admin, {told}. It is shown only now: keep it as you keep passwords,"
+        " and send it as `Authorization: Bearer TOKEN`.\n"
     )
 
 
