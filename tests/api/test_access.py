@@ -160,6 +160,7 @@ def test_every_mutation_there_is_needs_scope_write(small, text):
         f"Bearer {PREFIX}{'٣' * 64}".encode(),
         READER["Authorization"].upper(),
     ],
+    ids=map(str, range(16)),  # not the tokens, of which each process draws its own
 )
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_what_is_no_token_is_refused_even_for_what_needs_none(method, given):
