@@ -351,6 +351,9 @@ def test_a_backup_replaces_nothing_and_leaves_nothing_half_done(store, tmp_path)
 def test_whoever_was_known_is_known_to_the_saved_store(store, tmp_path):
     with opened(store.parent) as graph:
         secret = create(graph.tokens, "ada", Scope.WRITE, datetime(2026, 1, 1, tzinfo=UTC))
+    with database(store) as db:
+        db.execute("UPDATE commits SET author = 'bob' WHERE version = 5")
+        db.commit()
     recover(store, tmp_path / "new" / STORE)
     with opened(tmp_path / "new") as graph:
         token = recognised(graph.tokens, secret)
