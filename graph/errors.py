@@ -40,6 +40,12 @@ class Fault(NamedTuple):
     path: tuple[str, ...] = ()
     kind: type[FieldgraphError] = InvalidInput
 
+    @property
+    def position(self) -> tuple[object, ...]:
+        """Where it stands in the input, and among what is wrong there."""
+        path = [(int(step), "") if step.isdecimal() else (-1, step) for step in self.path]
+        return self.file, self.line or 0, path, self.place, self.reason
+
     def __str__(self) -> str:
         where = self.place if self.line is None else f"line {self.line}"
         return on_one_line(f"{self.file} {where}: {self.reason}".lstrip())
@@ -61,7 +67,7 @@ class Refused(FieldgraphError):
     MOST = 1_000
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line or 0, fault.place, fault.reason))
+        self.faults = sorted(faults, key=lambda fault: fault.position)
         told = [str(fault) for fault in self.faults[: self.MOST]]
         if more := len(self.faults) - len(told):
             told.append(f"and {more} more faults")

@@ -1,0 +1,258 @@
+"""Specifies graph/writing.py, graph/pending.py and api/scribe.py: several writers, and nothing of anybody's is lost."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+import pytest
+from hypothesis import given, note
+
+from api.scribe import Scribe
+from graph.draft import Draft, effects
+from graph.errors import Conflict, Refused, StoreBusy, StoreError
+from graph.graph import Graph
+from graph.journal.journal import Authorship, Key
+from graph.model import Line, Patch, RelationName, Remove
+from graph.parse import write
+from graph.pending import Pending
+from graph.rules import faults
+from graph.vocabulary import Direction, Kind, RelationKind
+from graph.writing import Applied, Edit
+from tests.api.stage import writes
+from tests.conftest import graph_of
+from tests.worlds import COMMIT, WORLD, Choices, choices, commit, examples, world
+
+ID = "event:x"
+START = {"id": ID, "kind": "EVENT", "name": "X", "type": "FLOOD", "affected": 0}
+
+
+def patch(id: str = ID, **values: Any) -> Line:
+    return Line(Patch(id, Kind.EVENT, {"id": id, **values}))
+
+
+def affected(graph: Graph) -> int:
+    return graph.engine.entity(ID).affected  # type: ignore[union-attr, return-value]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Graph]:
+    with closing(Graph.open(tmp_path)) as graph:
+        graph.apply([write(START)])
+        yield graph
+
+
+# One after the other, stored together
+
+
+def test_each_edit_is_a_version_of_its_own_and_sees_those_before_it(store: Graph) -> None:
+    edits = [
+        Edit([patch(affected=1)], Authorship("ada", "first")),
+        Edit([patch("event:y", name="Y")]),  # a type is missing
+        Edit([Line(write({"relation": "FOLLOWED", "subject": "event:z", "object": ID}))]),  # not there yet
+        Edit([patch("event:z", name="Z", type="FIRE")]),
+        Edit([Line(write({"relation": "FOLLOWED", "subject": "event:z", "object": ID}))]),
+        Edit([patch(affected=1)]),
+        Edit([Line(Remove("event:z"))]),
+        Edit([Line(write({"relation": "FOLLOWED", "subject": "event:z", "object": ID}))]),
+    ]
+    outcomes = store.write(edits)
+    versions = [outcome.version if isinstance(outcome, Applied) else type(outcome) for outcome in outcomes]
+    assert versions == [2, Refused, Refused, 3, 4, 4, 5, Refused]
+    assert outcomes[0].commit == store._journal.commit(2)
+    assert outcomes[0].commit[2:] == ("ada", "first")
+    assert [len(outcome.changes) for outcome in outcomes if isinstance(outcome, Applied)] == [1, 1, 1, 0, 2]
+    with closing(Graph.open(Path(store._journal._path).parent)) as again:
+        assert list(again._journal.replay(0, 5)) == list(store._journal.replay(0, 5))
+        assert again.engine.relations_of(ID) == []
+
+
+@examples(60)
+@given(choose=choices(WORLD + 4 * COMMIT))
+def test_what_is_pending_is_what_the_graph_will_be(choose: Choices) -> None:
+    lines = world(choose.part(WORLD))
+    graph = graph_of(lines)
+    pending = Pending(graph_of(lines).engine)
+    for _ in range(4):
+        asked = [Line(each) for each in writes(commit(choose.part(COMMIT), lines))]
+        drafts = [Draft(asked, pending), Draft(asked, graph.engine)]
+        told = [sorted(map(str, faults(draft))) for draft in drafts]
+        assert told[0] == told[1]
+        if told[0]:
+            continue
+        note(f"{asked}")
+        done, expected = (effects(draft) for draft in drafts)
+        assert (sorted(done[0], key=str), done[1]) == (sorted(expected[0], key=str), expected[1])
+        pending.add(done[0])
+        graph.apply(asked)
+        ids = {line["id"] for line in lines if "id" in line} | {entity.id for entity in graph.engine.entities()}
+        for id in ids:
+            assert pending.entity(id) == graph.engine.entity(id)
+            for direction in Direction:
+                both = (sorted(map(str, each.relations_of(id, direction))) for each in (pending, graph.engine))
+                assert next(both) == next(both)
+        assert sorted(map(str, pending.all_relations())) == sorted(map(str, graph.engine.all_relations()))
+
+
+def test_a_store_that_cannot_be_written_has_every_edit_fail_and_changes_nothing(store: Graph) -> None:
+    path = store._journal._path
+    blocked = Graph.open(path.parent, wait_s=0.05)
+    with closing(blocked), store._journal.writing(), pytest.raises(StoreBusy):
+        blocked.write([Edit([patch(affected=1)]), Edit([patch(affected=2)])])
+    assert (blocked.version, affected(store)) == (1, 0)
+    assert [outcome.version for outcome in store.write([Edit([patch(affected=3)])])] == [2]  # the lock was let go
+
+
+def test_whatever_is_raised_half_way_lets_the_lock_go(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("graph.writing.stored", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            store.write([Edit([patch(affected=1)])])
+    steps = store.writing([Edit([patch(affected=1)])])
+    begin = steps.send(next(steps)())
+    begin()
+    with monkeypatch.context() as broken:
+        broken.setattr(store._writer, "_take_in", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            _abandoned(steps)
+    assert store.apply([write({**START, "affected": 5})]).version == 2
+
+
+def _abandoned(steps: Any) -> None:
+    """Goes on as whoever runs the steps does: what is yielded next is run, and then the error comes."""
+    abort = steps.send([])
+    abort()
+    steps.send(None)
+
+
+# Keys
+
+
+def keyed(name: str, value: int) -> Edit:
+    return Edit([patch(affected=value)], key=Key(name, b"%d" % value))
+
+
+def test_a_key_is_known_after_a_restart_to_other_processes_and_within_a_group(store: Graph) -> None:
+    first, again, other = store.write([keyed("k", 1), keyed("k", 1), keyed("k", 2)])
+    assert first == again
+    assert isinstance(other, Refused)
+    assert [fault.kind for fault in other.faults] == [Conflict]
+    store.write([Edit([patch(affected=7)])])
+    with closing(Graph.open(store._journal._path.parent)) as reopened:
+        assert reopened.write([keyed("k", 1)]) == [first]
+        assert (reopened.version, affected(reopened)) == (3, 7)
+
+
+# Two writers
+
+
+def count_up(graph: Graph, times: int) -> None:
+    """Adds one to the number so many times; tries again where somebody else was first."""
+    for _ in range(times):
+        while True:
+            seen = graph.version
+            (outcome,) = graph.write([Edit([patch(affected=affected(graph) + 1)], expected=seen)])
+            if isinstance(outcome, Applied):
+                break
+            assert isinstance(outcome, Refused)
+            assert {fault.kind for fault in outcome.faults} == {Conflict}
+
+
+def test_two_threads_lose_no_change(store: Graph) -> None:
+    with (
+        closing(Graph.open(store._journal._path.parent)) as other,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        list(threads.map(count_up, (store, other), (40, 40)))
+    store.follow()
+    assert affected(store) == 80
+
+
+COUNTING = """
+import sys
+from pathlib import Path
+from graph.graph import Graph
+from tests.graph.test_writing import count_up
+count_up(Graph.open(Path(sys.argv[1]), wait_s=30), 40)
+"""
+
+
+def test_two_processes_lose_no_change(store: Graph) -> None:
+    directory = str(store._journal._path.parent)
+    workers = [Popen([sys.executable, "-c", COUNTING, directory], stderr=PIPE) for _ in range(2)]
+    for worker in workers:
+        _, told = worker.communicate(timeout=60)
+        assert (worker.returncode, told) == (0, b"")
+    store.follow()
+    assert affected(store) == 80
+
+
+def test_partial_updates_of_different_attributes_all_stand(store: Graph) -> None:
+    with closing(Graph.open(store._journal._path.parent)) as other:
+        for graph, given in ((store, {"affected": 9}), (other, {"summary": "Seen"}), (store, {"startedOn": "2024"})):
+            graph.write([Edit([patch(**given)])])
+        other.follow()
+        event = other.engine.entity(ID)
+    assert (event.affected, event.summary, event.started_on) == (9, "Seen", "2024")  # type: ignore[union-attr]
+
+
+# Beside requests
+
+
+def test_those_that_come_together_are_stored_together_and_each_gets_its_own_answer(store: Graph) -> None:
+    async def save(scribe: Scribe, number: int) -> Any:
+        try:
+            return (
+                await scribe.store(Edit([patch(f"event:{number}", name="N", type="FIRE" if number else None)]))
+            ).version
+        except Refused:
+            return None
+
+    async def all_at_once() -> list[Any]:
+        scribe = Scribe(store)
+        return await asyncio.gather(*(save(scribe, number) for number in range(250)))
+
+    assert asyncio.run(all_at_once()) == [None, *range(2, 251)]
+    times = {store._journal.commit(version).time for version in range(2, 251)}
+    assert len(times) < 10  # one for each group
+
+
+def test_whoever_stops_waiting_takes_nothing_back(store: Graph) -> None:
+    async def leave() -> None:
+        scribe = Scribe(store)
+        saving = asyncio.create_task(scribe.store(Edit([patch(affected=1)])))
+        await asyncio.sleep(0)
+        saving.cancel()
+        assert (await scribe.store(Edit([patch(summary="S")]))).version == 3
+
+    asyncio.run(leave())
+    assert affected(store) == 1
+
+
+def test_a_store_that_is_gone_is_told_and_the_next_edit_is_tried_anew(store: Graph) -> None:
+    async def save() -> None:
+        scribe = Scribe(store)
+        path = store._journal._path
+        with (
+            closing(Graph.open(path.parent, wait_s=0.01)) as blocked,
+            store._journal.writing(),
+            pytest.raises(StoreError),
+        ):
+            await Scribe(blocked).store(Edit([patch(affected=1)]))
+        assert (await scribe.store(Edit([patch(affected=2)]))).version == 2
+
+    asyncio.run(save())
+    assert affected(store) == 2
+
+
+def test_a_relation_is_patched_by_its_name(small: Graph) -> None:
+    name = RelationName(RelationKind.LOCATED_IN, "project:koro", "place:koro")
+    values = {"relation": "LOCATED_IN", "subject": "project:koro", "object": "place:koro"}
+    small.write([Edit([Line(Patch(name, RelationKind.LOCATED_IN, {**values, "sources": ["source:report"]}))])])
+    relation = small.engine.relation(name)
+    assert relation is not None
+    assert (relation.percentage, relation.sources) == (100.0, ("source:report",))
