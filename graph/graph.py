@@ -17,12 +17,12 @@ from typing import TypeVar
 from graph.draft import Draft
 from graph.engine import View, settle
 from graph.errors import Fault, FieldgraphError, NotFound
-from graph.journal.journal import Authorship, Head, Journal
+from graph.journal.journal import Authorship, Head, Journal, Mark
 from graph.journal.memory import MemoryJournal
 from graph.journal.snapshot import SnapshotDamaged
 from graph.journal.snapshots import Rest, Snapshots
 from graph.journal.sqlite import SQLiteJournal
-from graph.model import Change, Line, Write
+from graph.model import Change, Commit, Line, Recorded, Write
 from graph.past import Past
 from graph.resident import Resident, utc_now
 from graph.rules import faults
@@ -155,6 +155,18 @@ class Graph:
     def on_change(self, listener: Listener) -> None:
         """Has every commit's changes announced to the listener, once they are stored and can be asked for."""
         self._listeners.append(listener)
+
+    def changes(self, after: Mark, most: int) -> list[Recorded]:
+        """The first changes after a mark in the journal, of the versions that the graph shows, in order."""
+        return self._journal.changes(after, self.version, most)
+
+    def count_changes(self, after: int) -> int:
+        """How many changes there are in the versions after one."""
+        return self._journal.count(after)
+
+    def commit(self, version: int) -> Commit:
+        """When a version was recorded, by whom and why."""
+        return self._journal.commit(version)
 
     def follow(self) -> bool:
         """Takes in what other processes have committed since; says whether there was anything."""

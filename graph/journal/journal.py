@@ -12,11 +12,23 @@ from graph.engine import Archive
 from graph.model import Change, Commit, Done
 
 
+LAST = 2**63 - 1
+"""An index that no change reaches."""
+
+
 class Head(NamedTuple):
     """The newest commit and when it was recorded (RFC 3339, UTC); version 0 and None where there is none."""
 
     version: int
     time: str | None
+
+
+class Mark(NamedTuple):
+    """A mark in the journal: just after the change of this version and index, or, without an index, after all of the
+    version."""
+
+    version: int
+    index: int = LAST
 
 
 class Authorship(NamedTuple):
@@ -74,6 +86,10 @@ class Journal(Archive, Protocol):
 
     def kept(self, key: str) -> Kept | None:
         """What an edit with this key came to, if one was stored."""
+
+    def changes(self, after: Mark, until: int, most: int) -> list[Recorded]:
+        """The first changes after a mark, of the commits up to a version, in order. Raises StoreError at the first
+        record that is damaged or missing."""
 
     def writing(self) -> AbstractContextManager[Appender]:
         """Takes the write lock. Raises StoreBusy when another process keeps it too long."""
