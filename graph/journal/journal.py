@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from graph.engine import Archive
-from graph.model import Change, Commit, Done
-
+from graph.model import Change, Commit, Done, Recorded
 
 LAST = 2**63 - 1
-"""An index that no change reaches."""
+"""A position that no change of a version has."""
 
 
 class Head(NamedTuple):
@@ -24,11 +23,11 @@ class Head(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A mark in the journal: just after the change of this version and index, or, without an index, after all of the
-    version."""
+    """A mark in the journal: just after the change at this position of a version, or, without a position, after all of
+    the version."""
 
     version: int
-    index: int = LAST
+    position: int = LAST
 
 
 class Authorship(NamedTuple):

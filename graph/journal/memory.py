@@ -42,7 +42,7 @@ class MemoryJournal:
         following = (
             Recorded(change, commit)
             for commit, changes in self._commits[first - 1 : until]
-            for change in changes[after.index + 1 if commit.version == after.version else 0 :]
+            for change in changes[after.position + 1 if commit.version == after.version else 0 :]
         )
         return list(islice(following, most))
 
