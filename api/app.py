@@ -15,8 +15,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.endpoint import Endpoint, State
+from api.events import EventStreams
 from api.execute import Executor
+from api.feed import Feed
 from api.settings import Settings
+from api.websocket import WebSocketEndpoint
 from graph.errors import FieldgraphError
 
 logger = logging.getLogger("fieldgraph")
@@ -29,13 +32,16 @@ NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 class Application(Starlette):
     """Starlette, with a short way to GraphQL: past the layers of middleware and the search for a route."""
 
-    def __init__(self, graphql: ASGIApp, **options: Any) -> None:
+    def __init__(self, graphql: ASGIApp, sockets: ASGIApp, **options: Any) -> None:
         super().__init__(**options)
         self._graphql = graphql
+        self._sockets = sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH:
             await self._graphql(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == PATH:
+            await self._sockets(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -43,6 +49,7 @@ class Application(Starlette):
 def build_app(
     executor: Executor,
     settings: Settings,
+    feed: Feed,
     *,
     sdl: str,
     state: State,
@@ -55,7 +62,7 @@ def build_app(
     FieldgraphError while questions cannot be answered. `lifespan` is entered before the first request and left after
     the last.
     """
-    endpoint: ASGIApp = Endpoint(executor, settings, state)
+    endpoint: ASGIApp = Endpoint(executor, settings, state, EventStreams(executor, feed))
     middleware = []
     if settings.cors_origins:
         cors: dict[str, Any] = {
@@ -91,7 +98,8 @@ def build_app(
         Route("/schema.graphql", schema),
         Route(PATH, endpoint),  # for /graphql/, which is sent on to it
     ]
-    return Application(endpoint, routes=routes, middleware=middleware, lifespan=lifespan)
+    sockets = WebSocketEndpoint(executor, feed, settings)
+    return Application(endpoint, sockets, routes=routes, middleware=middleware, lifespan=lifespan)
 
 
 def _json(facts: Mapping[str, object], status: int) -> Response:

@@ -1,7 +1,8 @@
 """GraphQL over HTTP, as its draft demands, as one ASGI application.
 
 A POST of JSON or, for queries, a GET becomes an answer in application/graphql-response+json, whose status tells what
-happened, or in application/json for clients of old. A browser that opens the address gets GraphiQL.
+happened, or in application/json for clients of old; or a stream of events, where the client asks for one. A browser
+that opens the address gets GraphiQL.
 
 A POST that is answered is the hot path. It passes no more than it needs, and its answer carries no header that means
 nothing there: nobody may keep the answer to a POST, so it needs neither Cache-Control nor Vary.
@@ -19,6 +20,7 @@ from strawberry.http.ides import get_graphql_ide_html
 from api.caching import EntityTags, names_tag
 from api.compression import compressed
 from api.errors import RequestError, new_request_id, present, refusal
+from api.events import EVENTS, EventStreams
 from api.execute import NO_STORE, Answer, Executor, GraphQLRequest, Headers, encode, refuse
 from api.negotiation import ANSWERS, GRAPHQL_JSON, HTML, JSON, content_coding, negotiate
 from api.parameters import CLOSE, ClientGone, read_get, read_post
@@ -51,8 +53,9 @@ State = Callable[[], object]
 class Endpoint:
     """What stands at /graphql."""
 
-    def __init__(self, executor: Executor, settings: Settings, state: State) -> None:
+    def __init__(self, executor: Executor, settings: Settings, state: State, streams: EventStreams) -> None:
         self._executor = executor
+        self._streams = streams
         self._settings = settings
         self._state = state
         self._tags = EntityTags(settings)
@@ -67,6 +70,11 @@ class Endpoint:
         media_type = negotiate(accept)
         document = None
         try:
+            if EVENTS in accept and _wants_events(scope["method"], accept):
+                request = await self._read(scope, headers, receive)
+                document = request.query
+                await self._streams.answer(request, scope, headers, receive, send)
+                return
             if scope["method"] == "POST" and media_type is not None:
                 request = await read_post(headers, receive, self._settings)
                 document = request.query
@@ -100,6 +108,11 @@ class Endpoint:
             sent += [(b"x-request-id", answer.request_id.encode()), NO_STORE]
         await _send(send, answer.status if media_type == GRAPHQL_JSON else answer.json_status, sent, answer.body)
 
+    async def _read(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
+        if scope["method"] == "POST":
+            return await read_post(headers, receive, self._settings)
+        return read_get(scope["query_string"], self._settings)
+
     async def _get(self, request: GraphQLRequest, headers: Mapping[bytes, bytes], media_type: str) -> Answer:
         """The answer to a GET, which may be kept and asked for again by its tag. Raises RequestError."""
         operation = self._executor.prepare(request, read_only=True)
@@ -130,6 +143,10 @@ class Endpoint:
         return msgspec.structs.replace(
             answer, body=body, headers=(*answer.headers, (b"content-encoding", coding.encode()))
         )
+
+
+def _wants_events(method: str, accept: str) -> bool:
+    return method in ("GET", "POST") and negotiate(accept, (*ANSWERS, EVENTS)) == EVENTS
 
 
 def _joined(headers: Headers) -> dict[bytes, bytes]:

@@ -22,10 +22,12 @@ from graph.journal.memory import MemoryJournal
 from graph.journal.snapshot import SnapshotDamaged
 from graph.journal.snapshots import Rest, Snapshots
 from graph.journal.sqlite import SQLiteJournal
-from graph.model import Change, Commit, Line, Recorded, Write
+from graph.model import Change, Commit, Entity, Line, Recorded, Write
 from graph.past import Past
+from graph.plan import Page
 from graph.resident import Resident, utc_now
 from graph.rules import faults
+from graph.vocabulary import Kind
 from graph.writing import ANONYMOUS, Applied, Edit, Outcome, Steps, Writer, run
 
 STORE = "fieldgraph.sqlite"
@@ -167,6 +169,23 @@ class Graph:
     def commit(self, version: int) -> Commit:
         """When a version was recorded, by whom and why."""
         return self._journal.commit(version)
+
+    def kind_of(self, id: str) -> Kind | None:
+        """The kind of an entity, or of one that has gone; None where there never was one."""
+        entity = self.engine.entity(id)
+        return entity.kind if entity is not None else self._kind_once(id)
+
+    def _kind_once(self, id: str) -> Kind | None:
+        page = Page(first=STRETCH)
+        while True:
+            past = self._journal.history(id, page, self.version)
+            for recorded in past.changes:
+                if isinstance(recorded.change.record, Entity):
+                    return recorded.change.record.kind
+            if not past.has_next:
+                return None
+            newest = past.changes[-1].change
+            page = Page(first=STRETCH, after=(newest.version, newest.index))
 
     def follow(self) -> bool:
         """Takes in what other processes have committed since; says whether there was anything."""
