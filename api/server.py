@@ -94,7 +94,16 @@ def serve(
     """
     keep_freed_memory()
     collect_seldom()
-    config = uvicorn.Config(
+    server = Server(config_of(app, settings), lambda: announce(url_of(listener)), ending)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        server.last_resort.cancel()
+
+
+def config_of(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn is to serve."""
+    return uvicorn.Config(
         app,
         http=Protocol,
         ws=Socket,
@@ -109,11 +118,6 @@ def serve(
         # uvicorn hands it to asyncio.wait_for, which takes fractions.
         timeout_graceful_shutdown=settings.shutdown_timeout,  # type: ignore[arg-type]
     )
-    server = Server(config, lambda: announce(url_of(listener)), ending)
-    try:
-        server.run(sockets=[listener])
-    finally:
-        server.last_resort.cancel()
 
 
 class Server(uvicorn.Server):

@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -94,7 +93,7 @@ class WebSocketEndpoint:
         allowed = self.settings.cors_origins
         if not origin or origin in allowed or "*" in allowed:
             return True
-        scheme, host, *_ = urlsplit(origin)
+        scheme, _, host = origin.partition("://")
         port = PORTS.get(scheme)
         own = headers.get(b"host", b"").decode("latin-1").lower()
         return port is not None and host.lower().removesuffix(port) == own.removesuffix(port)
@@ -132,7 +131,7 @@ class Session:
 
     async def _hear(self, message: Message) -> None:
         if message.type == "subscribe":
-            self._subscribe(message)
+            await self._subscribe(message)
         elif message.type == "complete":
             if task := self._operations.pop(_id(message), None):
                 task.cancel()
@@ -155,7 +154,7 @@ class Session:
         self._is_admitted = True
         await self._say(frame(b'{"type":"connection_ack"}'))
 
-    def _subscribe(self, message: Message) -> None:
+    async def _subscribe(self, message: Message) -> None:
         id = _id(message)
         if not self._is_admitted:
             raise Closing(UNAUTHORIZED, "Unauthorized")
@@ -165,6 +164,10 @@ class Session:
             request = msgspec.convert(_object(message), GraphQLRequest)
         except msgspec.ValidationError as error:
             raise Closing(BAD, f"The payload is not a GraphQL request: {error}") from error
+        if len(self._operations) >= (most := self._service.settings.max_socket_operations):
+            told = f"{most:,} operations are under way on this connection, the most there may be. Complete one first."
+            await self._refuse(id, refusal(told, COST_EXCEEDED), request)
+            return
         task = self._operations[id] = asyncio.create_task(self._operate(id, request))
         task.add_done_callback(lambda task: self._forget(id, task))
 
@@ -178,20 +181,16 @@ class Session:
         except TooSlow as error:
             self._socket.end(TOO_SLOW, str(error))
         except RequestError as error:
-            await self._say(_message(id, "error", encode(told_of(error, new_request_id(), request.query))))
+            await self._refuse(id, error, request)
         except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
-            told = told_of(unforeseen(error), new_request_id(), request.query)
-            await self._say(_message(id, "error", encode(told)))
+            await self._refuse(id, unforeseen(error), request)
+
+    async def _refuse(self, id: str, error: RequestError, request: GraphQLRequest) -> None:
+        await self._say(_message(id, "error", encode(told_of(error, new_request_id(), request.query))))
 
     async def _answer(self, id: str, request: GraphQLRequest) -> None:
-        settings, executor = self._service.settings, self._service.executor
-        if len(self._operations) > settings.max_socket_operations:
-            raise refusal(
-                f"{settings.max_socket_operations:,} operations are under way on this connection, the most there may "
-                "be. Complete one first, or open another connection.",
-                COST_EXCEEDED,
-            )
-        operation = executor.prepare(checked(request, settings), streamed=True)
+        executor = self._service.executor
+        operation = executor.prepare(checked(request, self._service.settings), streamed=True)
         if operation.is_subscription:
             await self._stream(id, await self._service.feed.subscribe(operation, request.variables or {}))
             return
