@@ -91,9 +91,11 @@ class EventStreams:
         leaving = asyncio.create_task(_until_gone(receive, subscriber))
         try:
             await stream.send(_mark(subscriber))
+            told = subscriber.mark
             while (events := await subscriber.next(KEEP_ALIVE_S)) is not None:
                 if not stream.outlet.is_free:
-                    await subscriber.keep_pace(stream.outlet)
+                    await subscriber.keep_pace(stream.outlet, told)
+                told = subscriber.mark
                 await stream.send(b"".join(map(_told, events)) if events else _mark(subscriber))
             await stream.end()  # without `complete`: the service goes down, and the client is to come back
         finally:
@@ -122,6 +124,7 @@ class Stream:
 
     async def end(self) -> None:
         await self._begin()
+        self.outlet.is_endless = False
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def part(self, events: bytes) -> None:
@@ -134,4 +137,5 @@ class Stream:
         if not self._is_begun:
             self._is_begun = True
             self.outlet.hold_little()
+            self.outlet.is_endless = True
             await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})

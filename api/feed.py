@@ -19,6 +19,7 @@ from api.errors import RequestError
 from api.execute import Executor, encode
 from api.settings import Settings
 from api.subscriptions import Wanted, positions_in
+from api.transport import Outlet
 from graph.errors import FieldgraphError, NotFound
 from graph.graph import Graph
 from graph.journal.journal import LAST, Mark
@@ -344,20 +345,16 @@ class Subscriber:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(False)
 
-    async def keep_pace(self, outlet: Any) -> None:
-        """Waits until a client has read what it was sent. Raises TooSlow."""
+    async def keep_pace(self, outlet: Outlet, told: Mark) -> None:
+        """Waits until a client has read what it was sent, up to a mark. Raises TooSlow."""
         for _ in range(self.STUCK_S):
             if await outlet.drained(1.0):
                 return
-            if self._group.feed.behind(self.mark) > self._group.feed.backlog:
+            if self._group.feed.behind(told) > self._group.feed.backlog:
                 break
-        raise TooSlow(f"Too slow. Resume with {self._resume()}.")
-
-    def _resume(self) -> str:
-        version, position = self.mark
-        if position == LAST:
-            return f"since: {version}"
-        return f'after: "{change_id(version, position)}", or since: {version - 1}'
+        version, position = told
+        place = f"since: {version}" if position == LAST else f'after: "{change_id(*told)}", or since: {version - 1}'
+        raise TooSlow(f"Too slow. Resume with {place}.")
 
     async def _news(self, within_s: float | None) -> bool:
         loop = asyncio.get_running_loop()

@@ -78,8 +78,11 @@ class Together:
 class Outlet:
     """The way out to one client: whether it reads what it is sent, and how to part from one that does not.
 
-    `writable` is set while what is written leaves; `resume` has it be set.
+    `writable` is set while what is written leaves; `resume` has it be set. `is_endless` while an answer is written
+    that has no end: who closes its own side then wants no more of it.
     """
+
+    is_endless = False
 
     def __init__(self, transport: Together, writable: asyncio.Event, resume: Callable[[], None]) -> None:
         self._transport = transport
@@ -202,7 +205,7 @@ class Protocol(HttpToolsProtocol):
         """The client sends no more, but may still read: what it has asked for is answered. Says whether to wait."""
         self._together.flush()
         last: RequestResponseCycle | None = self.cycle
-        if last is None or last.response_complete or last.more_body:
+        if last is None or last.response_complete or last.more_body or self._outlet.is_endless:
             return False
         last.keep_alive = False  # its answer, which comes after all others, closes the connection
         return True

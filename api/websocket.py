@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.errors import COST_EXCEEDED, RequestError, new_request_id, refusal
 from api.execute import Executor, GraphQLRequest, encode, told_of, unforeseen
-from api.feed import Feed, TooSlow
+from api.feed import Feed, Subscriber, TooSlow
 from api.parameters import checked
 from api.settings import Settings
 from api.sockets import Socket, frame, socket_of
@@ -197,13 +197,13 @@ class Session:
         answer = await executor.answer(request, operation)
         await self._say(_message(id, "next", answer.body) + frame(b'{"id":%b,"type":"complete"}' % encode(id)))
 
-    async def _stream(self, id: str, subscriber: Any) -> None:
+    async def _stream(self, id: str, subscriber: Subscriber) -> None:
         before = b'{"id":%b,"type":"next","payload":' % encode(id)
         try:
             while (events := await subscriber.next()) is not None:
                 self._socket.write(b"".join([frame(b"%b%b}" % (before, event.body)) for event in events]))
                 if not self._socket.outlet.is_free:
-                    await subscriber.keep_pace(self._socket.outlet)
+                    await subscriber.keep_pace(self._socket.outlet, subscriber.mark)
         finally:
             subscriber.close()
 

@@ -332,7 +332,9 @@ async def slow(service: Service, query: str) -> AsyncIterator[asyncio.StreamRead
 LONG = "subscription { changes { id fields { after } } }"
 
 
-def test_who_does_not_read_is_left_behind_and_told_where_to_resume():
+def test_who_does_not_read_is_left_behind_and_told_where_to_resume(monkeypatch):
+    monkeypatch.setattr("api.transport.CUT_OFF_S", 1)
+
     async def work() -> None:
         async with (
             served(subscription_backlog=50) as service,
@@ -369,6 +371,7 @@ def test_who_never_reads_is_cut_off(monkeypatch):
 
 
 def test_who_reads_too_little_for_too_long_is_left_behind_however_little_it_missed(monkeypatch):
+    monkeypatch.setattr("api.transport.CUT_OFF_S", 1)
     monkeypatch.setattr(feed.Subscriber, "STUCK_S", 1)
 
     async def work() -> None:
