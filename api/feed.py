@@ -221,7 +221,7 @@ class Group:
         """Wakes those who wait for news, if there are any for them."""
         if not self.waiting:
             return
-        has_read_all = self._end == before and self._moving is None
+        has_read_all = self._end == before and (self._moving is None or self._moving.done())
         if has_read_all and len(changes) <= PAGE and not any(map(self._concerns, changes)):
             self._end = newest
             return
@@ -251,19 +251,18 @@ class Group:
 
     async def _move(self) -> bool:
         """Moves the window on, once for all who want it; says whether there was anything to do."""
-        if self._moving is None:
+        if self._moving is None or self._moving.done():
             recorded, until = self.feed.read(self._end, self._page)
             wanted = [each for each in recorded if self._concerns(each.change)]
             if not wanted:
                 is_new, self._end = until != self._end, until
                 return is_new
-            self._moving = asyncio.create_task(self._write_on(wanted, until))
-            self._moving.add_done_callback(self._moved)
+            self._moving = asyncio.create_task(self._write_on(self._end, wanted, until))
+            self._moving.add_done_callback(_noticed)
         await asyncio.shield(self._moving)
         return True
 
-    async def _write_on(self, wanted: Sequence[Recorded], until: Mark) -> None:
-        begun = self._end
+    async def _write_on(self, begun: Mark, wanted: Sequence[Recorded], until: Mark) -> None:
         events = await self._written(wanted)
         if self._end != begun:  # somebody further ahead has taken the window away
             return
@@ -276,11 +275,6 @@ class Group:
             kept -= 1
         self._drop(len(self._window) - kept)
         self.feed.keep_bounds(self)
-
-    def _moved(self, task: "asyncio.Task[None]") -> None:
-        self._moving = None
-        if not task.cancelled():
-            task.exception()  # told by those who wait for it, if there still are any
 
     def _drop(self, count: int) -> None:
         """Has the window go without its first events."""
@@ -369,6 +363,12 @@ class Subscriber:
             self._group.waiting.discard(waiter)
             if timer is not None:
                 timer.cancel()
+
+
+def _noticed(task: "asyncio.Task[None]") -> None:
+    """What went wrong is told by those who wait for it, if there still are any."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _settle(waiter: "asyncio.Future[bool]") -> None:

@@ -194,7 +194,9 @@ class Session:
         if operation.is_subscription:
             await self._stream(id, await self._service.feed.subscribe(operation, request.variables or {}))
             return
-        answer = await executor.answer(request, operation)
+        answering = executor.answer(request, operation)
+        # What changes something is not given up halfway because its client left.
+        answer = await (answering if operation.is_query else asyncio.shield(asyncio.ensure_future(answering)))
         await self._say(_message(id, "next", answer.body) + frame(b'{"id":%b,"type":"complete"}' % encode(id)))
 
     async def _stream(self, id: str, subscriber: Subscriber) -> None:
