@@ -47,9 +47,9 @@ class Service(NamedTuple):
             yield client
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
+def run(work: Coroutine[Any, Any, None], within_s: float = WITHIN_S) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(asyncio.wait_for(work, WITHIN_S))
+        runner.run(asyncio.wait_for(work, within_s))
 
 
 @asynccontextmanager
