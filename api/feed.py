@@ -35,6 +35,9 @@ NODES_AT_ONCE = 10_000
 WINDOW, WINDOW_BYTES, WINDOWS_BYTES = 1_000, 1 << 20, 32 << 20
 """Most changes and bytes in a group's window, and bytes in all windows; what was just written is kept in any case."""
 
+PART = 1 << 14
+"""Bytes that a client is told at once; then it is looked whether it reads them."""
+
 SOON = 5.0
 """Seconds within which a commit that another process has told of must be seen here."""
 
@@ -313,6 +316,8 @@ class Subscriber:
 
     def __init__(self, group: Group, mark: Mark) -> None:
         self.mark = mark
+        self._rest: Sequence[Event] = ()
+        self._until = mark
         self._group = group
         self._waiter: asyncio.Future[bool] | None = None
         self._is_closed = False
@@ -320,15 +325,29 @@ class Subscriber:
 
     async def next(self, within_s: float | None = None) -> Sequence[Event] | None:
         """The next events; none if there are none for so long; None after the end."""
-        while not self._has_ended():
+        if self._rest:
+            await asyncio.sleep(0)  # so that what was told before has left, and it shows whether the client reads it
+        while not self._rest and not self._has_ended():
             told = await self._group.after(self.mark)
-            is_news = told.until != self.mark
-            self.mark = told.until
+            self._rest, self._until = told.events, told.until
             if told.events:
-                return told.events
+                break
+            is_news, self.mark = told.until != self.mark, told.until
             if not is_news and not self._has_ended() and not await self._news(within_s):
                 return None if self._has_ended() else []
-        return None
+        return None if self._has_ended() else self._part()
+
+    def _part(self) -> Sequence[Event]:
+        """As much of what was found as is told at once."""
+        count = size = 0
+        for event in self._rest:
+            size += len(event.body)
+            if count and size > PART:
+                break
+            count += 1
+        part, self._rest = self._rest[:count], self._rest[count:]
+        self.mark = part[-1].mark if self._rest else self._until
+        return part
 
     def _has_ended(self) -> bool:
         return self._is_closed

@@ -49,6 +49,13 @@ class Socket(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.scope["extensions"][SOCKET] = self  # type: ignore[assignment]
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # What refers to itself would wait for the garbage collector, which comes seldom: 15 kB for each connection.
+        self.conn = None  # type: ignore[assignment]
+        if self.handshake_initiated:
+            self.scope["extensions"].clear()
+
     @property
     def is_open(self) -> bool:
         return self.handshake_complete and not (self.close_sent or self.disconnected or self.transport.is_closing())

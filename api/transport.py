@@ -34,6 +34,9 @@ OUTLET = "fieldgraph.outlet"
 CUT_OFF_S = 5.0
 """Seconds that a client has to read what was sent before its connection was closed."""
 
+HELD = 1 << 15
+"""Bytes that wait here for such a client, from which on nothing more is written."""
+
 SEND_BUFFER = 1 << 18
 """Bytes that the system holds for a client of a stream that does not read. By itself Linux lets that grow to 4 MB."""
 
@@ -103,7 +106,9 @@ class Outlet:
         return True
 
     def hold_little(self) -> None:
-        """Has the system hold no more than SEND_BUFFER: so a client that is too slow is known for it early."""
+        """Has the system hold no more than SEND_BUFFER, and this process far less: so a client that is too slow is
+        known for it early."""
+        self._transport.set_write_buffer_limits(HELD)
         with suppress(OSError):  # of a connection that is gone
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
