@@ -368,6 +368,24 @@ def test_what_was_tampered_with_is_told_with_its_place(store, damage, place):
     )
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE changes SET checksum = checksum + 1 WHERE version = 2 AND position = 1",
+        "DELETE FROM changes WHERE version = 2 AND position = 1",
+        "DELETE FROM changes WHERE version = 2",
+        "DELETE FROM changes WHERE version = 1 AND position = (SELECT max(position) FROM changes WHERE version = 1)",
+        "DELETE FROM commits WHERE version = 2",
+    ],
+)
+def test_no_page_of_changes_passes_over_damage(store, damage):
+    with closing(sqlite3.connect(store)) as db:
+        assert db.execute(damage).rowcount != 0
+        db.commit()
+    with closing(SQLiteJournal(store)) as journal, pytest.raises(StoreError, match="damaged at commit"):
+        journal.changes(Mark(0), 3, 1_000)
+
+
 def test_damage_that_happens_later_reaches_nobody_who_follows(tmp_path):
     with opened(tmp_path) as mine, opened(tmp_path) as other:
         other.apply([Project(id="project:x", name="X")])
