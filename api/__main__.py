@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from api.access import OWNER
 from api.app import build_app, together
 from api.check import FORMATS, Checked
 from api.compile import Compiler
@@ -33,6 +34,7 @@ from api.server import listen, serve
 from api.settings import Settings, load_settings
 from api.snapshots import SnapshotWriter
 from api.telemetry import configure_logging
+from api.tokens import app as token_commands
 from api.trace import EXTENSION
 from api.transfer import STREAM, Imported, export, import_files, writing
 from api.upkeep import backed_up, recovered, store_in, verified
@@ -57,6 +59,7 @@ Every setting can be given in the environment too: FIELDGRAPH_DATA, FIELDGRAPH_P
 app = typer.Typer(
     name="fieldgraph", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
+app.add_typer(token_commands, name="token")
 
 Data = Annotated[
     Path | None,
@@ -111,6 +114,7 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
             sdl=print_sdl(),
             state=lambda: (graph.head, graph.engine.rankings.versions),
             ready=follower.facts,
+            tokens=graph.tokens,
             lifespan=together(follower.lifespan, snapshots.lifespan),
         )
         serve(application, listener, settings, announce=lambda url: announce(served(graph, url)), ending=feed.close)
@@ -134,7 +138,7 @@ def query(
     configure_logging(settings)
     asked = GraphQLRequest(document_of(document), operation, variables_of(variables))
     with opened(settings) as graph:
-        answer = asyncio.run(executor_of(graph, settings).execute(asked))
+        answer = asyncio.run(executor_of(graph, settings).execute(asked, OWNER))
     indent = 2 if sys.stdout.isatty() else None
     with writing(STREAM) as out:
         out.write(json.dumps(json.loads(answer.body), ensure_ascii=False, indent=indent).encode() + b"\n")
@@ -160,7 +164,7 @@ def explain_command(
     configure_logging(settings)
     asked = GraphQLRequest(document_of(document), operation, variables_of(variables), {EXTENSION: True})
     with opened(settings) as graph:
-        answer = asyncio.run(executor_of(graph, settings).execute(asked))
+        answer = asyncio.run(executor_of(graph, settings).execute(asked, OWNER))
     told = json.loads(answer.body)
     if plan := told.get("extensions", {}).get(EXTENSION):
         with writing(STREAM) as out:
@@ -317,7 +321,7 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
     )
     return Executor(
         made,
-        lambda: Request(graph.engine, graph.head, settings, store=scribe),
+        lambda caller: Request(graph.engine, graph.head, settings, store=scribe, author=caller.name),
         Documents(made, settings),
         compiler,
         persisted=PersistedQueries(settings.persisted_characters),

@@ -14,13 +14,17 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.access import Access
 from api.endpoint import Endpoint, State
+from api.errors import RequestError
 from api.events import EventStreams
-from api.execute import Executor
+from api.execute import Executor, refuse
 from api.feed import Feed
 from api.settings import Settings
 from api.websocket import WebSocketEndpoint
 from graph.errors import FieldgraphError
+from graph.journal.memory import MemoryTokens
+from graph.tokens import Tokens
 
 logger = logging.getLogger("fieldgraph")
 
@@ -54,22 +58,24 @@ def build_app(
     sdl: str,
     state: State,
     ready: Callable[[], Mapping[str, object]],
+    tokens: Tokens | None = None,
     lifespan: Lifespan | None = None,
 ) -> Application:
     """The application.
 
     `state` tells what answers rest on: the version of the graph. `ready` tells what /readyz shows, and raises
-    FieldgraphError while questions cannot be answered. `lifespan` is entered before the first request and left after
-    the last.
+    FieldgraphError while questions cannot be answered. By `tokens` callers are known; without any, nobody is.
+    `lifespan` is entered before the first request and left after the last.
     """
-    endpoint: ASGIApp = Endpoint(executor, settings, state, EventStreams(executor, feed))
+    access = Access(tokens or MemoryTokens(), settings)
+    endpoint: ASGIApp = Endpoint(executor, settings, state, access, EventStreams(executor, feed, access))
     middleware = []
     if settings.cors_origins:
         cors: dict[str, Any] = {
             "allow_origins": settings.cors_origins,
             "allow_methods": ("GET", "POST"),
-            "allow_headers": ("*",),
-            "expose_headers": ("ETag", "X-Request-Id"),
+            "allow_headers": ("*",),  # each that a page asks for is named to it: for Authorization * would not do
+            "expose_headers": ("ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"),
         }
         endpoint = CORSMiddleware(endpoint, **cors)
         middleware.append(Middleware(CORSMiddleware, **cors))
@@ -80,7 +86,11 @@ def build_app(
     async def healthz(_: Request) -> Response:
         return _json({"alive": True}, 200)
 
-    async def schema(_: Request) -> Response:
+    async def schema(request: Request) -> Response:
+        try:
+            access.caller(request.headers.get("authorization"), request.client.host if request.client else "")
+        except RequestError as error:
+            return _refused(error)
         return PlainTextResponse(sdl, headers=NO_SNIFFING)
 
     async def readyz(_: Request) -> Response:
@@ -98,8 +108,15 @@ def build_app(
         Route("/schema.graphql", schema),
         Route(PATH, endpoint),  # for /graphql/, which is sent on to it
     ]
-    sockets = WebSocketEndpoint(executor, feed, settings)
+    sockets = WebSocketEndpoint(executor, feed, settings, access)
     return Application(endpoint, sockets, routes=routes, middleware=middleware, lifespan=lifespan)
+
+
+def _refused(error: RequestError) -> Response:
+    answer = refuse(error)
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    headers |= {**NO_SNIFFING, "Cache-Control": "no-store", "X-Request-Id": answer.request_id or ""}
+    return Response(answer.body, answer.status, headers=headers, media_type="application/json")
 
 
 def _json(facts: Mapping[str, object], status: int) -> Response:

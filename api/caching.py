@@ -7,12 +7,13 @@ import msgspec
 
 from api.execute import GraphQLRequest
 from api.settings import Settings
+from graph.tokens import Scope
 
 PROGRAM = version("fieldgraph")
 
 
 ELSEWHERE = {"host", "port", "data", "workers", "wait", "seed", "shutdown_timeout", "cors_origins", "graphiql"}
-ELSEWHERE |= {"log_level", "log_format", "access_log", "cache_control"}
+ELSEWHERE |= {"log_level", "log_format", "access_log", "cache_control", "reading", "token_failures"}
 """Settings that change no byte of an answer: instances that differ in these alone give equal tags."""
 
 
@@ -23,13 +24,13 @@ class EntityTags:
         chosen = settings.model_dump(exclude=ELSEWHERE)
         self._instance = (PROGRAM, repr(sorted(chosen.items())))
 
-    def tag(self, request: GraphQLRequest, media_type: str, coding: str | None, state: object) -> bytes:
+    def tag(self, request: GraphQLRequest, media_type: str, coding: str | None, state: object, scope: Scope) -> bytes:
         """The tag of the answer to a request.
 
-        `state` is what answers rest on beside their requests, and prints alike while it is the same. Who may see what
-        will be part of it; so far everybody sees everything.
+        `state` is what answers rest on beside their requests, and prints alike while it is the same. The caller's
+        scope is part of it: what some may see and others may not must never be taken for the same.
         """
-        said = (*self._instance, request, media_type, coding, repr(state))
+        said = (*self._instance, request, media_type, coding, repr(state), scope)
         return b'"%b"' % blake2b(msgspec.json.encode(said), digest_size=16).hexdigest().encode()
 
 

@@ -15,6 +15,7 @@ from graphql import (
     validate,
 )
 
+from api.access import NEEDS
 from api.budget import NodeBudget
 from api.errors import (
     COST_EXCEEDED,
@@ -29,6 +30,7 @@ from api.errors import (
 from api.limits import Fragments, check_document, in_spread_order
 from api.recent import Recent
 from api.settings import Settings
+from graph.tokens import Scope
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +45,7 @@ class Operation:
     most_nodes: int  # whatever the variables
     is_query: bool  # running it changes nothing
     is_subscription: bool  # it is answered by a stream
+    needs: Scope  # which its caller must have
     kept: Any = None  # what the executor makes of it, and uses again
 
 
@@ -98,6 +101,7 @@ class Documents:
                 most_nodes=self._budget.count(definition, fragments),
                 is_query=definition.operation is OperationType.QUERY,
                 is_subscription=definition.operation is OperationType.SUBSCRIPTION,
+                needs=NEEDS[definition.operation],
             )
             for definition in document.definitions
             if isinstance(definition, OperationDefinitionNode)

@@ -5,7 +5,8 @@ happened, or in application/json for clients of old; or a stream of events, wher
 that opens the address gets GraphiQL.
 
 A POST that is answered is the hot path. It passes no more than it needs, and its answer carries no header that means
-nothing there: nobody may keep the answer to a POST, so it needs neither Cache-Control nor Vary.
+nothing there: nobody keeps the answer to a POST by itself, so it has neither Cache-Control nor Vary. What is answered
+to a token says that it must not be kept, whatever stands in between.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 
+from api.access import ANONYMOUS, Access, Caller
 from api.caching import EntityTags, names_tag
 from api.compression import compressed
 from api.errors import RequestError, new_request_id, present, refusal
@@ -30,7 +32,7 @@ from api.transport import WHOLE_ANSWER
 READING = ("GET", "HEAD")  # uvicorn leaves out the body of an answer to HEAD
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 ALLOW = ((b"allow", b"GET, HEAD, POST"),)
-VARY = (b"vary", b"Accept, Accept-Encoding")
+VARY = (b"vary", b"Accept, Accept-Encoding, Authorization")
 
 ANSWER_HEADERS: dict[str, Headers] = {
     media_type: ((b"content-type", f"{media_type}; charset=utf-8".encode()), NO_SNIFFING) for media_type in ANSWERS
@@ -38,6 +40,9 @@ ANSWER_HEADERS: dict[str, Headers] = {
 ANSWER_HEADS = {
     media_type: b"".join(b"%b: %b\r\n" % header for header in headers) for media_type, headers in ANSWER_HEADERS.items()
 }
+PRIVATE_HEADS = {media_type: head + b"%b: %b\r\n" % NO_STORE for media_type, head in ANSWER_HEADS.items()}
+"""As ANSWER_HEADS, of what is answered to a token."""
+
 NO_EXTENSIONS: dict[str, Any] = {}
 PAGE_HEADERS: Headers = (
     (b"content-type", b"text/html; charset=utf-8"),
@@ -53,13 +58,17 @@ State = Callable[[], object]
 class Endpoint:
     """What stands at /graphql."""
 
-    def __init__(self, executor: Executor, settings: Settings, state: State, streams: EventStreams) -> None:
+    def __init__(
+        self, executor: Executor, settings: Settings, state: State, access: Access, streams: EventStreams
+    ) -> None:
         self._executor = executor
         self._streams = streams
+        self._access = access
         self._settings = settings
         self._state = state
+        self._is_open = access.is_open
         self._tags = EntityTags(settings)
-        self._kept: Headers = (VARY, (b"cache-control", settings.cache_control.encode()))
+        self._cache_control = (b"cache-control", settings.cache_control.encode())
         self._page = get_graphql_ide_html("graphiql").encode() if settings.graphiql else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,30 +77,32 @@ class Endpoint:
             headers = _joined(scope["headers"])
         accept = headers.get(b"accept", b"").decode("latin-1")
         media_type = negotiate(accept)
-        document = None
+        document, caller = None, ANONYMOUS
         try:
             if EVENTS in accept and _wants_events(scope["method"], accept):
-                request = await self._read(scope, headers, receive)
-                document = request.query
-                await self._streams.answer(request, scope, headers, receive, send)
+                await self._stream(scope, headers, receive, send)
                 return
             if scope["method"] == "POST" and media_type is not None:
+                if not self._is_open or b"authorization" in headers:
+                    caller = self._caller(headers, scope)
                 request = await read_post(headers, receive, self._settings)
                 document = request.query
-                answer = await self._executor.execute(request)
+                answer = await self._executor.execute(request, caller)
                 if b"accept-encoding" in headers:
                     answer = await self._compressed(answer, headers)
                 whole_answer = scope.get("extensions", NO_EXTENSIONS).get(WHOLE_ANSWER)
-                if whole_answer and answer.is_plain and whole_answer(send, ANSWER_HEADS[media_type], answer.body):
+                heads = ANSWER_HEADS if caller is ANONYMOUS else PRIVATE_HEADS
+                if whole_answer and answer.is_plain and whole_answer(send, heads[media_type], answer.body):
                     return
             elif self._page and scope["method"] in READING and _wants_page(accept, scope["query_string"]):
                 await _send(send, 200, PAGE_HEADERS, self._page)
                 return
             else:
                 _check(scope["method"], media_type)
+                caller = self._caller(headers, scope)
                 request = read_get(scope["query_string"], self._settings)
                 document = request.query
-                answer = await self._get(request, headers, media_type or JSON)
+                answer = await self._get(request, caller, headers, media_type or JSON)
                 if b"accept-encoding" in headers:
                     answer = await self._compressed(answer, headers)
         except RequestError as error:
@@ -105,27 +116,43 @@ class Endpoint:
             answer = _unforeseen(error, document)
         sent = [*ANSWER_HEADERS[media_type or JSON], *answer.headers]
         if answer.request_id is not None:
-            sent += [(b"x-request-id", answer.request_id.encode()), NO_STORE]
+            sent.append((b"x-request-id", answer.request_id.encode()))
+        if NO_STORE not in sent and (answer.request_id is not None or caller is not ANONYMOUS):
+            sent.append(NO_STORE)
+        if scope["method"] in READING:
+            sent.append(VARY)
         await _send(send, answer.status if media_type == GRAPHQL_JSON else answer.json_status, sent, answer.body)
 
-    async def _read(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
+    async def _stream(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """Answers with a stream of events. Raises RequestError where the request cannot be read."""
+        caller = self._caller(headers, scope)
         if scope["method"] == "POST":
-            return await read_post(headers, receive, self._settings)
-        return read_get(scope["query_string"], self._settings)
+            request = await read_post(headers, receive, self._settings)
+        else:
+            request = read_get(scope["query_string"], self._settings)
+        await self._streams.answer(request, caller, scope, headers, receive, send)
 
-    async def _get(self, request: GraphQLRequest, headers: Mapping[bytes, bytes], media_type: str) -> Answer:
-        """The answer to a GET, which may be kept and asked for again by its tag. Raises RequestError."""
-        operation = self._executor.prepare(request, read_only=True)
+    def _caller(self, headers: Mapping[bytes, bytes], scope: Scope) -> Caller:
+        """Who sends the request. Raises RequestError."""
+        given, client = headers.get(b"authorization"), scope.get("client")
+        return self._access.caller(None if given is None else given.decode("latin-1"), client[0] if client else "")
+
+    async def _get(
+        self, request: GraphQLRequest, caller: Caller, headers: Mapping[bytes, bytes], media_type: str
+    ) -> Answer:
+        """The answer to a GET, which may be asked for again by its tag, and be kept where no token was needed. Raises
+        RequestError."""
+        operation = self._executor.prepare(request, caller, read_only=True)
         if self._executor.explains(request):  # no two such answers are alike: they tell times
-            return await self._executor.explain(operation, request.variables or {})
+            return await self._executor.explain(operation, request.variables or {}, caller)
         coding = content_coding(headers.get(b"accept-encoding", b""))
         state = self._state()
-        tag = self._tags.tag(request, media_type, coding, state)
-        kept = ((b"etag", tag), *self._kept)
+        tag = self._tags.tag(request, media_type, coding, state, caller.scope)
+        kept = ((b"etag", tag), self._cache_control if caller is ANONYMOUS else NO_STORE)
         wanted = headers.get(b"if-none-match", b"")
         if names_tag(wanted, tag):
             return Answer(b"", 304, 304, kept)
-        answer = await self._executor.run(operation, request.variables or {})
+        answer = await self._executor.run(operation, request.variables or {}, caller)
         if answer.has_errors or NO_STORE in answer.headers:
             return answer
         if self._state() != state:  # while it gave way to others; whose the tag would be is not known

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
+from api.access import Access, Caller
 from api.documents import Operation
-from api.errors import RequestError, refusal
+from api.errors import UNAUTHENTICATED, RequestError, refusal
 from api.execute import Executor, GraphQLRequest, Headers, refuse, unforeseen
 from api.feed import Event, Feed, Subscriber, TooSlow, text_of
 from api.transport import OUTLET, Outlet
@@ -26,6 +27,9 @@ HEADERS: Headers = (
 )
 KEEP_ALIVE_S = 12.0
 """Seconds after which something is sent, so that nobody between takes the connection for dead."""
+
+CHECKED_S = 2.0
+"""Seconds after which it is looked whether a caller's token still holds."""
 
 COMPLETE = b"event: complete\ndata:\n\n"
 
@@ -46,25 +50,32 @@ def _mark(subscriber: Subscriber) -> bytes:
 class EventStreams:
     """Answers requests with streams of events."""
 
-    def __init__(self, executor: Executor, feed: Feed) -> None:
+    def __init__(self, executor: Executor, feed: Feed, access: Access) -> None:
         self._executor = executor
         self._feed = feed
+        self._access = access
 
     async def answer(
-        self, request: GraphQLRequest, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+        self,
+        request: GraphQLRequest,
+        caller: Caller,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        send: Send,
     ) -> None:
         """Streams the answer to a request that was read. Raises RequestError where not even that may be."""
         await asyncio.sleep(0)  # from here on in a task: see api/transport.py
         stream = Stream(send, scope["extensions"][OUTLET])
         try:
             try:
-                operation = self._executor.prepare(request, read_only=scope["method"] != "POST", streamed=True)
+                operation = self._executor.prepare(request, caller, read_only=scope["method"] != "POST", streamed=True)
                 if operation.is_subscription:
-                    await self._watch(stream, request, operation, headers, receive)
+                    await self._watch(stream, request, caller, operation, headers, receive)
                     return
-                body = (await self._executor.answer(request, operation)).body
+                body = (await self._executor.answer(request, operation, caller)).body
             except RequestError as error:
-                if error.status == 405:
+                if error.status in (401, 403, 405) and not stream.is_begun:
                     raise
                 body = refuse(error, document=request.query).body
             await stream.send(_next(body) + COMPLETE)
@@ -82,6 +93,7 @@ class EventStreams:
         self,
         stream: "Stream",
         request: GraphQLRequest,
+        caller: Caller,
         operation: Operation,
         headers: Mapping[bytes, bytes],
         receive: Receive,
@@ -92,7 +104,10 @@ class EventStreams:
         try:
             await stream.send(_mark(subscriber))
             told = subscriber.mark
-            while (events := await subscriber.next(KEEP_ALIVE_S)) is not None:
+            within_s = KEEP_ALIVE_S if caller.name is None else CHECKED_S
+            while (events := await subscriber.next(within_s)) is not None:
+                if not self._access.still_holds(caller):
+                    raise refusal("The token was revoked, or has expired.", UNAUTHENTICATED, status=401)
                 if not stream.outlet.is_free:
                     await subscriber.keep_pace(stream.outlet, told)
                 told = subscriber.mark
@@ -116,7 +131,7 @@ class Stream:
     def __init__(self, send: Send, outlet: Outlet) -> None:
         self.outlet = outlet
         self._send = send
-        self._is_begun = False
+        self.is_begun = False
 
     async def send(self, events: bytes) -> None:
         await self._begin()
@@ -134,8 +149,8 @@ class Stream:
         await self.end()
 
     async def _begin(self) -> None:
-        if not self._is_begun:
-            self._is_begun = True
+        if not self.is_begun:
+            self.is_begun = True
             self.outlet.hold_little()
             self.outlet.is_endless = True
             await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})

@@ -11,6 +11,7 @@ import msgspec
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, create_source_event_stream, execute
 from graphql import Executor as CoreExecutor
 
+from api.access import ANONYMOUS, Caller, lacking
 from api.columns import ROOT, Column, Run
 from api.compile import Compiler, NotCompiled
 from api.documents import Documents, Operation
@@ -66,7 +67,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Executor:
-    """Answers requests to one schema. `make_context` makes what the steps of a request share.
+    """Answers requests to one schema. `make_context` makes what the steps of a caller's request share.
 
     With a compiler, queries run compiled; without one, and for what it cannot compile, on graphql-core. With a memory
     for introspection, what asks for nothing but the schema runs once. Without persisted queries, clients are told so.
@@ -77,7 +78,7 @@ class Executor:
     def __init__(
         self,
         schema: GraphQLSchema,
-        make_context: Callable[[], Any],
+        make_context: Callable[[Caller], Any],
         documents: Documents,
         compiler: Compiler | None = None,
         *,
@@ -95,31 +96,35 @@ class Executor:
         self._explains = explains
         self._is_current = is_current
 
-    async def execute(self, request: GraphQLRequest) -> Answer:
+    async def execute(self, request: GraphQLRequest, caller: Caller = ANONYMOUS) -> Answer:
         """Answer a request, refusals included; only what is a bug in here is raised."""
         try:
-            return await self.answer(request, self.prepare(request))
+            return await self.answer(request, self.prepare(request, caller), caller)
         except RequestError as error:
             return refuse(error, document=request.query)
 
-    async def answer(self, request: GraphQLRequest, operation: Operation) -> Answer:
+    async def answer(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> Answer:
         """Run the operation that was prepared for a request. Raises RequestError if the variables do not fit it."""
         if request.extensions and self.explains(request):
-            return await self.explain(operation, request.variables or {})
-        return await self.run(operation, request.variables or {})
+            return await self.explain(operation, request.variables or {}, caller)
+        return await self.run(operation, request.variables or {}, caller)
 
     def explains(self, request: GraphQLRequest) -> bool:
         """Whether the answer will tell how it came about. Raises RequestError."""
         return self._explains and is_asked_for(request.extensions)
 
-    def prepare(self, request: GraphQLRequest, *, read_only: bool = False, streamed: bool = False) -> Operation:
-        """The operation that the request asks for; with `read_only`, only if it changes nothing; a subscription only if
-        the answer is `streamed`. Raises RequestError."""
+    def prepare(
+        self, request: GraphQLRequest, caller: Caller, *, read_only: bool = False, streamed: bool = False
+    ) -> Operation:
+        """The operation that the request asks for, if the caller may have it run; with `read_only`, only if it changes
+        nothing; a subscription only if the answer is `streamed`. Raises RequestError."""
         digest = hash_in(request.extensions) if request.extensions else None
         text = request.query if digest is None else self._persisted.text(digest, request.query)
         if text is None:
             raise refusal('The request has no query. Send {"query": "{ __typename }"}, for example.')
         operation = self._documents.prepare(text, request.operation_name, read_only=read_only)
+        if caller.scope < operation.needs:
+            raise lacking(caller, operation.definition.operation)
         if operation.is_subscription and not streamed:
             raise refusal(
                 "A subscription is answered by a stream. Ask with Accept: text/event-stream, or over WebSocket as "
@@ -129,34 +134,41 @@ class Executor:
             self._persisted.remember(digest, text)  # only now: nobody can fill the memory with nonsense
         return operation
 
-    async def run(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
-        """Run a prepared operation. Raises RequestError if the variables do not fit it."""
+    async def run(
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None = None
+    ) -> Answer:
+        """Run an operation that was prepared for the caller. Raises RequestError if the variables do not fit it."""
         self._documents.check_nodes(operation, variables)
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if compiled is None or plan is None:
-            return await self._run_uncompiled(operation, variables, trace)
+            return await self._run_uncompiled(operation, variables, caller, trace)
         try:
-            return await self._run_plan(operation, plan, variables, trace)
+            return await self._run_plan(operation, plan, variables, caller, trace)
         except NotCompiled:  # something far down: nothing was changed by what ran before it
             compiled.leave()
-            return await self._run_uncompiled(operation, variables, trace)
+            return await self._run_uncompiled(operation, variables, caller, trace)
 
     async def _run_plan(
-        self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], trace: Trace | None
+        self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], caller: Caller, trace: Trace | None
     ) -> Answer:
-        run, (data,) = await self._write(plan, variables, ROOT_VALUES, trace)
+        run, (data,) = await self._write(plan, variables, ROOT_VALUES, caller, trace)
         if run.failures or data is None:
             return _answer_with_errors(run.errors(), data or NULL, operation)
         return Answer(b"".join((b'{"data":', data, b"}")), headers=_headers(run.request))
 
     async def _write(
-        self, plan: BoundPlan, variables: dict[str, Any], values: Sequence[Any], trace: Trace | None = None
+        self,
+        plan: BoundPlan,
+        variables: dict[str, Any],
+        values: Sequence[Any],
+        caller: Caller,
+        trace: Trace | None = None,
     ) -> tuple[Run, Column]:
         """The data of the root objects of some values, all of one version."""
         root, coerced = plan
         for _ in range(TRIES):
-            context = self._make_context()
+            context = self._make_context(caller)
             if trace is not None:
                 context = trace.watch(context, "compiled")
             run = Run(context, coerced, variables, trace=trace)
@@ -172,7 +184,7 @@ class Executor:
         executor = CoreExecutor.build(
             self._schema,
             operation.document,
-            context_value=self._make_context(),
+            context_value=self._make_context(ANONYMOUS),
             raw_variable_values=variables,
             operation_name=operation.name,
         )
@@ -184,7 +196,8 @@ class Executor:
         return source
 
     async def tell(self, operation: Operation, variables: dict[str, Any], values: Sequence[Any]) -> list[bytes]:
-        """The answers of a subscription, each to a value of its source, as JSON documents."""
+        """The answers of a subscription, each to a value of its source, as JSON documents: the same for all callers who
+        may watch at all."""
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if compiled is not None and plan is not None:
@@ -192,12 +205,12 @@ class Executor:
                 return await self._tell_compiled(operation, plan, variables, values)
             except NotCompiled:
                 compiled.leave()
-        return [(await self._run_on_core(operation, variables, root=value)).body for value in values]
+        return [(await self._run_on_core(operation, variables, ANONYMOUS, root=value)).body for value in values]
 
     async def _tell_compiled(
         self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], values: Sequence[Any]
     ) -> list[bytes]:
-        run, column = await self._write(plan, variables, values)
+        run, column = await self._write(plan, variables, values, ANONYMOUS)
         if not run.failures:
             return [b'{"data":%b}' % data for data in column]  # type: ignore[str-format]  # nothing failed
         if len(values) == 1:
@@ -205,10 +218,10 @@ class Executor:
         # Each is written again by itself: so an error is told with the answer that it belongs to.
         return [body for value in values for body in await self._tell_compiled(operation, plan, variables, [value])]
 
-    async def explain(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    async def explain(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> Answer:
         """As `run`; the answer tells how it came about."""
         trace = Trace()
-        answer = await self.run(operation, variables, trace)
+        answer = await self.run(operation, variables, caller, trace)
         headers = () if answer.has_errors else (NO_STORE,)  # no two such answers are alike: they tell times
         return msgspec.structs.replace(answer, body=trace.added_to(answer.body), headers=headers)
 
@@ -220,23 +233,30 @@ class Executor:
             compiled = operation.kept = CompiledOperation(self._compiler, operation)
         return compiled
 
-    async def _run_uncompiled(self, operation: Operation, variables: dict[str, Any], trace: Trace | None) -> Answer:
+    async def _run_uncompiled(
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None
+    ) -> Answer:
         if self._introspection is None or not is_about_schema(operation):
-            return await self._run_on_core(operation, variables, trace)
+            return await self._run_on_core(operation, variables, caller, trace)
         if trace is not None:
-            trace.watch(self._make_context(), "reference")  # which has nothing to tell of it
+            trace.watch(self._make_context(caller), "reference")  # which has nothing to tell of it
         body = self._introspection.get(operation, variables)
         if body is not None:
             return Answer(body)
-        answer = await self._run_on_core(operation, variables)
+        answer = await self._run_on_core(operation, variables, caller)
         if not answer.has_errors:
             self._introspection.remember(operation, variables, answer.body)
         return answer
 
     async def _run_on_core(
-        self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None, root: Any = None
+        self,
+        operation: Operation,
+        variables: dict[str, Any],
+        caller: Caller,
+        trace: Trace | None = None,
+        root: Any = None,
     ) -> Answer:
-        context = self._make_context()
+        context = self._make_context(caller)
         if trace is not None:
             context = trace.watch(context, "reference")
         pending = execute(

@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     )
     graphiql: bool = Field(True, description="Whether a browser that opens /graphql gets GraphiQL.")
 
+    # Who may
+    reading: Literal["open", "closed"] = Field("open", description="Whether reading needs no token, or one.")
+    token_failures: Count = Field(
+        20, description="Tokens refused in a minute after which no more are looked at from the same address."
+    )
+
     # Limits on answers
     default_page: Count = Field(20, description="Items on a page when neither first nor last is given.")
     max_page: Annotated[int, Field(ge=1, le=100)] = Field(100, description="Most items on a page, at most 100.")

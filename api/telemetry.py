@@ -1,16 +1,21 @@
 """The log: one line for each thing worth knowing, for people or as JSON, and no line that a client can forge."""
 
 import logging
+import re
 import time
 from typing import TextIO
 
 import msgspec
 
 from api.settings import Settings
+from graph.tokens import PREFIX
 
 # C0 and C1 controls and the line separators of Unicode: whatever a terminal or a reader of lines would obey.
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 _ESCAPES |= {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+# Also one that is cut off. What few digits are left alone here are as good as none.
+_token = re.compile(rf"{PREFIX}[0-9a-f]{{8,}}")
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
@@ -52,7 +57,8 @@ class JSONFormatter(logging.Formatter):
 
 
 def escape(text: str) -> str:
-    """The text on one line, its control characters and lone surrogates spelled out."""
+    """The text on one line, control characters and lone surrogates spelled out; of tokens only that they are."""
+    text = _token.sub(f"{PREFIX}...", text)
     return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
 
 

@@ -5,12 +5,13 @@ The protocol of old, graphql-ws, is not spoken: of all that came before connecti
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from api.access import Access, Caller
 from api.errors import COST_EXCEEDED, RequestError, new_request_id, refusal
 from api.execute import Executor, GraphQLRequest, encode, told_of, unforeseen
 from api.feed import Feed, Subscriber, TooSlow
@@ -28,21 +29,16 @@ LONGEST_ID = 128
 STUCK_S = 30.0
 """Seconds within which a client reads an answer."""
 
+CHECKED_S = 2.0
+"""Seconds after which it is looked whether a caller's token still holds."""
+
 # What the protocol closes a connection with; 4410 is ours.
 BAD, UNAUTHORIZED, FORBIDDEN, NOT_ACCEPTABLE = 4400, 4401, 4403, 4406
 INIT_TIMEOUT, ID_IN_USE, TOO_SLOW, INIT_TWICE = 4408, 4409, 4410, 4429
 
 PORTS = {"http": ":80", "https": ":443"}
 
-Admit = Callable[[Mapping[bytes, bytes], Mapping[str, Any]], object]
-"""Works out what a caller may do, by the headers of its request and the payload of its connection_init. Raises
-RequestError where it may not be here at all."""
-
 logger = logging.getLogger("fieldgraph")
-
-
-def admit_all(headers: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> None:
-    """Anybody may ask anything."""
 
 
 class Closing(Exception):
@@ -67,11 +63,11 @@ _decode = msgspec.json.Decoder(Message).decode
 class WebSocketEndpoint:
     """What stands at /graphql for WebSockets."""
 
-    def __init__(self, executor: Executor, feed: Feed, settings: Settings, admit: Admit = admit_all) -> None:
+    def __init__(self, executor: Executor, feed: Feed, settings: Settings, access: Access) -> None:
         self.executor = executor
         self.feed = feed
         self.settings = settings
-        self.admit = admit
+        self.access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # that somebody wants to connect
@@ -84,7 +80,8 @@ class WebSocketEndpoint:
         socket = socket_of(scope)
         if not is_known:
             socket.end(NOT_ACCEPTABLE, f"Subprotocol not acceptable. Ask for {SUBPROTOCOL}.")
-        await Session(self, socket, headers).run(receive)
+        client = scope.get("client")
+        await Session(self, socket, headers, client[0] if client else "").run(receive)
 
     def _is_welcome(self, headers: Mapping[bytes, bytes]) -> bool:
         """Whether the page that connects, if it is one, is of this host or of one that may read answers. No browser
@@ -102,12 +99,15 @@ class WebSocketEndpoint:
 class Session:
     """One connection: what was said on it, and the operations under way."""
 
-    def __init__(self, service: WebSocketEndpoint, socket: Socket, headers: Mapping[bytes, bytes]) -> None:
+    def __init__(
+        self, service: WebSocketEndpoint, socket: Socket, headers: Mapping[bytes, bytes], address: str
+    ) -> None:
         self._service = service
         self._socket = socket
         self._headers = headers
-        self._rights: object = None
-        self._is_greeted = self._is_admitted = False
+        self._address = address
+        self._caller: Caller | None = None  # until it was admitted
+        self._is_greeted = False
         self._operations: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, receive: Receive) -> None:
@@ -148,15 +148,25 @@ class Session:
             raise Closing(INIT_TWICE, "Too many initialisation requests")
         self._is_greeted = True
         try:
-            self._rights = self._service.admit(self._headers, _object(message))
+            given = _authorization(_object(message), self._headers)
+            self._caller = self._service.access.caller(given, self._address)
         except RequestError as error:
             raise Closing(FORBIDDEN, str(error)) from error
-        self._is_admitted = True
+        self._check()
         await self._say(frame(b'{"type":"connection_ack"}'))
+
+    def _check(self) -> None:
+        """Parts from a caller whose token was revoked, or has expired; looks again in a while."""
+        if self._caller is None or self._caller.name is None or not self._socket.is_open:
+            return
+        if self._service.access.still_holds(self._caller):
+            asyncio.get_running_loop().call_later(CHECKED_S, self._check)
+        else:
+            self._socket.end(FORBIDDEN, "The token was revoked, or has expired.")
 
     async def _subscribe(self, message: Message) -> None:
         id = _id(message)
-        if not self._is_admitted:
+        if self._caller is None:
             raise Closing(UNAUTHORIZED, "Unauthorized")
         if id in self._operations:
             raise Closing(ID_IN_USE, f"Subscriber for {id} already exists")
@@ -168,16 +178,16 @@ class Session:
             told = f"{most:,} operations are under way on this connection, the most there may be. Complete one first."
             await self._refuse(id, refusal(told, COST_EXCEEDED), request)
             return
-        task = self._operations[id] = asyncio.create_task(self._operate(id, request))
+        task = self._operations[id] = asyncio.create_task(self._operate(id, request, self._caller))
         task.add_done_callback(lambda task: self._forget(id, task))
 
     def _forget(self, id: str, task: "asyncio.Task[None]") -> None:
         if self._operations.get(id) is task:
             del self._operations[id]
 
-    async def _operate(self, id: str, request: GraphQLRequest) -> None:
+    async def _operate(self, id: str, request: GraphQLRequest, caller: Caller) -> None:
         try:
-            await self._answer(id, request)
+            await self._answer(id, request, caller)
         except TooSlow as error:
             self._socket.end(TOO_SLOW, str(error))
         except RequestError as error:
@@ -188,13 +198,13 @@ class Session:
     async def _refuse(self, id: str, error: RequestError, request: GraphQLRequest) -> None:
         await self._say(_message(id, "error", encode(told_of(error, new_request_id(), request.query))))
 
-    async def _answer(self, id: str, request: GraphQLRequest) -> None:
+    async def _answer(self, id: str, request: GraphQLRequest, caller: Caller) -> None:
         executor = self._service.executor
-        operation = executor.prepare(checked(request, self._service.settings), streamed=True)
+        operation = executor.prepare(checked(request, self._service.settings), caller, streamed=True)
         if operation.is_subscription:
             await self._stream(id, await self._service.feed.subscribe(operation, request.variables or {}))
             return
-        answering = executor.answer(request, operation)
+        answering = executor.answer(request, operation, caller)
         # What changes something is not given up halfway because its client left.
         answer = await (answering if operation.is_query else asyncio.shield(asyncio.ensure_future(answering)))
         await self._say(_message(id, "next", answer.body) + frame(b'{"id":%b,"type":"complete"}' % encode(id)))
@@ -234,6 +244,15 @@ def _id(message: Message) -> str:
     if not message.id or len(message.id) > LONGEST_ID:
         raise Closing(BAD, f"A message of type {message.type} has an id, a text of 1 to {LONGEST_ID} characters.")
     return message.id
+
+
+def _authorization(payload: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str | None:
+    """What is given as `Authorization: Bearer TOKEN`; by the payload, as a page has no say in the headers here."""
+    given = payload.get("authorization", payload.get("Authorization"))
+    if given is not None and not isinstance(given, str):
+        raise Closing(BAD, "authorization is a text, as in Bearer TOKEN.")
+    header = headers.get(b"authorization")
+    return given if given is not None or header is None else header.decode("latin-1")
 
 
 def _object(message: Message) -> dict[str, Any]:

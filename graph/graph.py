@@ -65,7 +65,7 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 class Graph:
-    """A knowledge graph: ask `engine`, change it with `apply`.
+    """A knowledge graph: ask `engine`, change it with `apply`. `tokens` say who may.
 
     >>> graph = Graph.in_memory()
     >>> from graph.parse import write
@@ -98,6 +98,7 @@ class Graph:
         self._past = Past(self.engine, journal, past_views, budget)
         self._looking_back = asyncio.Lock()  # one at a time: each view takes memory, from its beginning
         self._writer = Writer(journal, self.engine, self.take_in, clock)
+        self.tokens = journal.tokens
 
     def _started(self, empty: Callable[[], Resident]) -> Resident:
         """An engine that holds all that the journal does: from the newest snapshot that is whole, and what came after

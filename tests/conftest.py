@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from api.__main__ import executor_of
+from api.access import OWNER
 from api.execute import GraphQLRequest
 from api.settings import PREFIX, Settings
 from graph.graph import Graph
@@ -36,12 +38,12 @@ def graph_of(lines: list[dict[str, Any]]) -> Graph:
 
 
 def asking(graph: Graph, settings: Settings | None = None) -> Ask:
-    """A way to ask a graph as a client would, past HTTP: `ask(query, variables)` is the answer's JSON document."""
+    """A way to ask a graph as its owner would, past HTTP: `ask(query, variables)` is the answer's JSON document."""
     executor = executor_of(graph, settings or Settings())
 
     def ask(query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
         request = GraphQLRequest(query=query, variables=variables)
-        answer: dict[str, Any] = json.loads(asyncio.run(executor.execute(request)).body)
+        answer: dict[str, Any] = json.loads(asyncio.run(executor.execute(request, OWNER)).body)
         return answer
 
     return ask
@@ -78,3 +80,17 @@ def ask(seeded: Graph) -> Ask:
 def small() -> Graph:
     """The small world, a new one for each test."""
     return graph_of(SMALL_WORLD)
+
+
+@pytest.fixture
+def _restored_logging() -> Iterator[None]:
+    """The log goes where it went before, whatever the test says."""
+    root = logging.getLogger()
+    names = ("fieldgraph", "uvicorn.error", "uvicorn.access")
+    handlers, level = list(root.handlers), root.level
+    levels = {name: logging.getLogger(name).level for name in names}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, each in levels.items():
+        logging.getLogger(name).setLevel(each)

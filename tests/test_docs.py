@@ -25,6 +25,7 @@ from typing import NamedTuple
 import pytest
 
 from api.__main__ import executor_of
+from api.access import ANONYMOUS
 from api.execute import GraphQLRequest
 from api.feed import Feed
 from api.settings import PREFIX, Settings
@@ -76,7 +77,7 @@ def test_a_subscription_of_the_readme_tells_what_changes(block):
     feed = Feed(graph, executor, Settings())
 
     async def first_told():
-        operation = executor.prepare(GraphQLRequest(block.text), streamed=True)
+        operation = executor.prepare(GraphQLRequest(block.text), ANONYMOUS, streamed=True)
         subscriber = await feed.subscribe(operation, {})
         graph.apply(write(record) for record in records())
         return await subscriber.next()

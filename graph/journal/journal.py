@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from graph.engine import Archive
 from graph.model import Change, Commit, Done, Recorded
+from graph.tokens import Tokens
 
 LAST = 2**63 - 1
 """A position that no change of a version has."""
@@ -69,6 +70,10 @@ class Appender(Protocol):
 
 class Journal(Archive, Protocol):
     """The order in which things became known."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """Who may ask, and who may have something appended."""
 
     def head(self) -> Head:
         """The newest commit. Cheap: it is asked many times a second."""

@@ -2,7 +2,7 @@
 
 A commit's `digest` chains it to the one before; a change's `checksum` is over all that its row holds. `mentions` has
 the changes by the entities in whose history they stand; it can be made anew from `changes`. `keys` has what edits came
-to that may be asked for again.
+to that may be asked for again. `tokens` has who may do what, for good; of each token itself only its SHA-256.
 """
 
 import os
@@ -38,6 +38,10 @@ CREATE TABLE keys (
     time TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys_by_age ON keys (time);
+CREATE TABLE tokens (
+    name TEXT PRIMARY KEY, scope TEXT NOT NULL, digest BLOB NOT NULL UNIQUE, created TEXT NOT NULL, expires TEXT,
+    revoked TEXT
+) STRICT, WITHOUT ROWID;
 """
 
 

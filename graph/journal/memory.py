@@ -11,12 +11,14 @@ from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time
 from graph.model import Change, Commit, Done, Recorded
 from graph.ordering import bounds
 from graph.plan import Page, Position
+from graph.tokens import Token
 
 
 class MemoryJournal:
     """Keeps commits in a list."""
 
     def __init__(self) -> None:
+        self.tokens = MemoryTokens()
         self._commits: list[tuple[Commit, list[Change]]] = []
         self._kept: dict[str, Kept] = {}
         self._lock = RLock()
@@ -87,6 +89,31 @@ class MemoryJournal:
 
     def close(self) -> None:
         self._commits.clear()
+
+
+class MemoryTokens:
+    """Keeps tokens in a dictionary, by their names."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Token] = {}
+
+    def add(self, token: Token) -> bool:
+        return self._tokens.setdefault(token.name, token) is token
+
+    def revoke(self, name: str, now: datetime) -> bool:
+        token = self._tokens.get(name)
+        if token is not None and token.revoked is None:
+            self._tokens[name] = token._replace(revoked=now)
+        return token is not None
+
+    def find(self, digest: bytes) -> Token | None:
+        return next((token for token in self._tokens.values() if token.digest == digest), None)
+
+    def named(self, name: str) -> Token | None:
+        return self._tokens.get(name)
+
+    def all(self) -> Sequence[Token]:
+        return sorted(self._tokens.values(), key=lambda token: (token.created, token.name))
 
 
 def _compare(recorded: Recorded, position: Position) -> int:

@@ -54,7 +54,7 @@ def _saved(store: Path, format: int, draft: Path) -> Recovered:
         target.execute("PRAGMA synchronous = OFF")  # it is made durable as a whole
         saved = _copied(source, target, format)
         if format == FORMAT:
-            _copy_keys(source, target, saved.commits)
+            _copy_rest(source, target, saved.commits)
     if not saved.commits:
         raise StoreError(
             f"Nothing of {store} can be saved: it is damaged at {saved.place}, and nothing comes before that. Restore a"
@@ -90,11 +90,14 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, format: int)
     return Recovered(commits, changes, None)
 
 
-def _copy_keys(source: sqlite3.Connection, target: sqlite3.Connection, newest: int) -> None:
-    """What edits came to that may be asked for again, as far as it can be read: else one might be stored twice."""
-    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
-        for row in source.execute("SELECT * FROM keys WHERE version <= ?", (newest,)):
-            target.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+def _copy_rest(source: sqlite3.Connection, target: sqlite3.Connection, newest: int) -> None:
+    """What edits came to that may be asked for again, else one might be stored twice, and by what callers are known: as
+    far as it can be read."""
+    rest = {"keys": ("WHERE version <= ?", (newest,)), "tokens": ("", ())}
+    for table, (condition, values) in rest.items():
+        with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+            for row in source.execute(f"SELECT * FROM {table} {condition}", values):
+                target.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
 
 def _mentions(row: Row) -> Iterator[tuple[str, int, int]]:

@@ -20,6 +20,7 @@ from graph.journal.layout import FORMAT, connect, create, format_of
 from graph.journal.log import cut_off
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
+from graph.journal.tokens import SQLiteTokens
 from graph.model import Change, Commit, Done, Recorded
 from graph.plan import Page
 
@@ -62,6 +63,8 @@ class SQLiteJournal:
             # Not what is read over: what is read is what was committed, also while this process is about to commit.
             self._writer = half_open.enter_context(closing(connect(path, wait_s)))
             self._writer.execute("PRAGMA synchronous = FULL")
+            tokens = SQLiteTokens(connect(path, wait_s), self._explained, self._damaged)
+            self.tokens = half_open.enter_context(closing(tokens))
             half_open.pop_all()
 
     @property
@@ -297,6 +300,7 @@ class SQLiteJournal:
     def close(self) -> None:
         for db in (*self._readers, self._writer):
             db.close()
+        self.tokens.close()
 
     @contextmanager
     def _explained(self, outcome: str = "") -> Iterator[None]:

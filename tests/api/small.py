@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -16,6 +17,8 @@ from api.persisted import PersistedQueries
 from api.settings import Settings
 from graph.errors import Conflict, FieldgraphError, InvalidCursor, InvalidInput, NotFound, StoreBusy, StoreError
 from graph.graph import Graph
+from graph.journal.memory import MemoryTokens
+from graph.tokens import Scope, create
 
 SDL = """
 type Query {
@@ -55,6 +58,19 @@ FAILURES: dict[str, Exception] = {
     "long": InvalidInput("x" * 100_000),
     "coded": GraphQLError("Sign in first.", extensions={"code": "UNAUTHENTICATED", "realm": "graph"}),
 }
+
+
+TOKENS = MemoryTokens()
+MADE = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def header(scope: Scope, name: str | None = None, expires: datetime | None = None) -> dict[str, str]:
+    """The header of a caller with a new token."""
+    name = name or f"{scope} {len(TOKENS.all())}"
+    return {"Authorization": f"Bearer {create(TOKENS, name, scope, MADE, expires)}"}
+
+
+READER, WRITER, ADMIN = map(header, Scope)
 
 
 class Root:
@@ -103,7 +119,7 @@ def make_executor(root: Root | None = None, **options: Any) -> Executor:
     schema, settings = make_schema(root), Settings(**options)
     return Executor(
         schema,
-        dict,
+        lambda caller: {},
         Documents(schema, settings),
         persisted=PersistedQueries(settings.persisted_characters),
         introspection=Introspection(settings.introspection_memory),
@@ -117,7 +133,8 @@ def feed_of(executor: Executor, graph: Graph | None = None) -> Feed:
 
 def make_app(root: Root | None = None, state: Callable[[], object] = lambda: 3, **settings: Any) -> Application:
     executor, given = make_executor(root, **settings), Settings(**settings)
-    return build_app(executor, given, feed_of(executor), sdl=SDL, state=state, ready=lambda: {"version": 3})
+    feed = feed_of(executor)
+    return build_app(executor, given, feed, sdl=SDL, state=state, ready=lambda: {"version": 3}, tokens=TOKENS)
 
 
 def send(method: str = "POST", url: str = "/graphql", app: Application | None = None, **options: Any) -> httpx.Response:

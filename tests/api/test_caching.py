@@ -33,7 +33,7 @@ def test_a_repeated_get_is_answered_304_without_being_run():
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == tag
         assert again.headers["cache-control"] == "public, max-age=60"
-        assert again.headers["vary"] == "Accept, Accept-Encoding"
+        assert again.headers["vary"] == "Accept, Accept-Encoding, Authorization"
     assert ask(app=app, headers={"If-None-Match": '"other"'}).status_code == 200
     assert len(asked) == 2
 

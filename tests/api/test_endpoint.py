@@ -10,7 +10,7 @@ import pytest
 
 from api.app import Application
 from api.negotiation import GRAPHQL_JSON, JSON, negotiate
-from tests.api.small import Root, make_app, send
+from tests.api.small import WRITER, Root, make_app, send
 
 HELLO = {"query": "{ hello }"}
 
@@ -203,7 +203,7 @@ def test_of_a_key_that_stands_twice_the_last_counts():
 def test_a_body_is_json_in_utf_8_and_says_so(content_type, status):
     root = Root()
     body = json.dumps({"query": "mutation { put(value: 1) }"})
-    headers = {"Content-Type": content_type} if content_type else {}
+    headers = WRITER | ({"Content-Type": content_type} if content_type else {})
     response = send(content=body, headers=headers, app=make_app(root))
     assert response.status_code == status
     assert root.put_values == ([1] if status == 200 else [])
@@ -395,7 +395,7 @@ def test_the_unforeseen_is_masked_and_logged_in_full_once(caplog):
 
 def test_a_bug_outside_of_any_field_is_masked_too(caplog):
     app = make_app()
-    app._graphql._executor._make_context = lambda: 1 / 0
+    app._graphql._executor._make_context = lambda caller: 1 / 0
     for accept in (JSON, GRAPHQL_JSON):
         response = post(HELLO, accept, app)
         assert response.status_code == 500

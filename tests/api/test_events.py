@@ -6,6 +6,8 @@ import json
 import pytest
 
 from api import events, feed
+from graph.resident import utc_now
+from graph.tokens import Scope, create, revoke
 from tests.api.live import Events, run, served, until
 
 WATCH = "subscription ($since: Int, $after: ID) { changes(since: $since, after: $after) { id version } }"
@@ -122,6 +124,26 @@ def test_who_leaves_leaves_nothing_behind():
                 await until(lambda: service.feed._groups)
             await until(lambda: not service.feed._groups, within_s=1)
             await until(lambda: not service.server.server_state.tasks, within_s=1)
+
+    run(work())
+
+
+def test_only_so_long_as_a_token_holds_is_anything_told(monkeypatch):
+    monkeypatch.setattr(events, "CHECKED_S", 0.1)
+
+    async def work() -> None:
+        async with served(reading="closed") as service:
+            secret = create(service.graph.tokens, "map", Scope.READ, utc_now())
+            async with Events.of(service.port, {"query": WATCH}) as stream:
+                assert stream.head.startswith(b"HTTP/1.1 401 ")
+            async with Events.of(service.port, {"query": WATCH}, [f"Authorization: Bearer {secret}"]) as stream:
+                assert await stream.next() == {"id": "version:0"}
+                revoke(service.graph.tokens, "map", utc_now())
+                while (event := await stream.next()) and "data" not in event:
+                    pass
+                assert event is not None
+                assert json.loads(event["data"])["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+                assert await stream.next() == {"event": "complete", "data": ""}
 
     run(work())
 

@@ -11,6 +11,7 @@ import pytest
 
 from api import feed
 from api.__main__ import executor_of
+from api.access import ANONYMOUS
 from api.changes import change_id
 from api.errors import RequestError
 from api.execute import GraphQLRequest
@@ -38,7 +39,7 @@ class Watched:
         self.feed = Feed(self.graph, self.executor, Settings(**settings))
 
     async def subscribe(self, query: str = QUERY, last: str | None = None, **variables: Any) -> Subscriber:
-        operation = self.executor.prepare(GraphQLRequest(query), streamed=True)
+        operation = self.executor.prepare(GraphQLRequest(query), ANONYMOUS, streamed=True)
         return await self.feed.subscribe(operation, variables, last)
 
     def change(self, *names: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from api.app import Application
 from api.negotiation import GRAPHQL_JSON, JSON
-from tests.api.small import Root, make_app, send
+from tests.api.small import WRITER, Root, make_app, send
 
 QUERY = "query Greet($name: String) { hello(name: $name) }"
 HELLO = {"data": {"hello": "Hello, Ségou!"}}
@@ -192,9 +192,9 @@ for _ in range(64):
 )
 def test_a_document_named_by_hash_is_answered_as_if_it_were_there(accept, method, rest):
     app = make_app(max_string=1_000)
-    asked(app, {"query": BOTH, **claim(BOTH), "operationName": "B"})
-    plain = asked(app, {"query": BOTH, **rest}, method, Accept=accept)
-    by_hash = asked(app, {**claim(BOTH), **rest}, method, Accept=accept)
+    asked(app, {"query": BOTH, **claim(BOTH), "operationName": "B"}, **WRITER)
+    plain = asked(app, {"query": BOTH, **rest}, method, Accept=accept, **WRITER)
+    by_hash = asked(app, {**claim(BOTH), **rest}, method, Accept=accept, **WRITER)
     assert (by_hash.status_code, by_hash.content) == (plain.status_code, plain.content)
     own = {"etag", "x-request-id"}
     assert {name: by_hash.headers[name] for name in by_hash.headers.keys() - own} == {
@@ -205,8 +205,8 @@ def test_a_document_named_by_hash_is_answered_as_if_it_were_there(accept, method
 def test_a_mutation_named_by_hash_is_not_run_by_get():
     root, query = Root(), "mutation { put(value: 1) }"
     app = make_app(root)
-    asked(app, {"query": query, **claim(query)})
-    response = asked(app, claim(query), "GET")
+    asked(app, {"query": query, **claim(query)}, **WRITER)
+    response = asked(app, claim(query), "GET", **WRITER)
     assert (response.status_code, response.headers["allow"], root.put_values) == (405, "POST", [1])
 
 

@@ -10,19 +10,6 @@ from api.settings import Settings
 from api.telemetry import configure_logging, escape
 
 
-@pytest.fixture
-def _restored_logging():
-    root = logging.getLogger()
-    names = ("fieldgraph", "uvicorn.error", "uvicorn.access")
-    handlers, level = list(root.handlers), root.level
-    levels = {name: logging.getLogger(name).level for name in names}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, each in levels.items():
-        logging.getLogger(name).setLevel(each)
-
-
 def log(log_format: str) -> str:
     stream = io.StringIO()
     configure_logging(Settings(log_format=log_format), stream)

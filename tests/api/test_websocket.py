@@ -11,6 +11,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api import feed, websocket
 from graph.graph import Graph
+from graph.resident import utc_now
+from graph.tokens import Scope, create, revoke
 from tests.api.live import SUBPROTOCOL, Service, ask, heard, run, say, served, small_socket, told, until
 
 WATCH = "subscription ($since: Int, $after: ID) { changes(since: $since, after: $after) { id version index } }"
@@ -301,6 +303,28 @@ def test_there_is_no_socket_elsewhere():
             with pytest.raises(InvalidStatus) as caught:
                 await elsewhere.connect()
             assert caught.value.response.status_code == 403
+
+    run(work())
+
+
+def test_a_token_is_given_in_the_first_message_and_only_so_long_as_it_holds_is_anything_told(monkeypatch):
+    monkeypatch.setattr(websocket, "CHECKED_S", 0.1)
+
+    async def work() -> None:
+        async with served(reading="closed") as service, service.connect() as stranger, service.connect() as client:
+            secret = create(service.graph.tokens, "map", Scope.READ, utc_now())
+            await say(stranger, **INIT)
+            code, reason = await closed_with(stranger)
+            assert (code, reason[:26]) == (4403, "Reading needs a token here")
+            await say(client, type="connection_init", payload={"authorization": f"Bearer {secret}"})
+            assert await heard(client) == {"type": "connection_ack"}
+            await ask(client, "1", 'mutation { remove(input: { ids: ["project:1"] }) { version } }')
+            assert (await heard(client))["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+            await ask(client, "2", WATCH, since=0)
+            service.change("first")
+            assert [change["id"] for change in await told(client, 1)] == ["change:1.00000000"]
+            revoke(service.graph.tokens, "map", utc_now())
+            assert await closed_with(client) == (4403, "The token was revoked, or has expired.")
 
     run(work())
 

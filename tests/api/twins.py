@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from graphql import DocumentNode
 
+from api.access import Caller
 from api.compile import Compiler
 from api.documents import Documents, Operation
 from api.execute import Answer, Executor, GraphQLRequest
@@ -83,7 +84,7 @@ class Twins:
     def reference(self, asked: Asked, *, explained: bool = False) -> Answer:
         return _answer(self._reference, asked, explained)
 
-    def _context(self) -> Request:
+    def _context(self, caller: Caller) -> Request:
         return Request(self.engine, self.head, SETTINGS)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +26,7 @@ from graph.journal.snapshot import write as write_snapshot
 from graph.journal.verify import verify
 from graph.model import Line, Project
 from graph.parse import write
+from graph.tokens import Scope, create, recognised
 from graph.writing import Edit
 from tests.conftest import SMALL_WORLD
 from tests.graph.conftest import text_of
@@ -344,3 +346,16 @@ def test_a_backup_replaces_nothing_and_leaves_nothing_half_done(store, tmp_path)
         backup(tmp_path / "mine", tmp_path / "backup")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "link", "mine"]
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_whoever_was_known_is_known_to_the_saved_store(store, tmp_path):
+    with opened(store.parent) as graph:
+        secret = create(graph.tokens, "ada", Scope.WRITE, datetime(2026, 1, 1, tzinfo=UTC))
+    with database(store) as db:
+        db.execute("UPDATE commits SET author = 'bob' WHERE version = 5")
+        db.commit()
+    recover(store, tmp_path / "new" / STORE)
+    with opened(tmp_path / "new") as graph:
+        token = recognised(graph.tokens, secret)
+        assert token is not None
+        assert (token.name, token.scope) == ("ada", Scope.WRITE)
