@@ -22,6 +22,7 @@ from api.documents import Documents
 from api.errors import InvalidSettings
 from api.execute import Executor, GraphQLRequest
 from api.explain import drawn
+from api.feed import Feed
 from api.following import Follower
 from api.fragments import Memory
 from api.introspection import Introspection
@@ -103,18 +104,20 @@ def serve_command(
 def serve_store(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
     """What one process does to serve, be it the only one or a worker."""
     with opened(settings, seeds=True) as graph:
-        follower = Follower(graph)
+        follower, executor = Follower(graph), executor_of(graph, settings)
+        feed = Feed(graph, executor, settings)
         snapshots = SnapshotWriter(graph, settings.snapshot_changes)
         application = build_app(
-            executor_of(graph, settings),
+            executor,
             settings,
+            feed,
             sdl=print_sdl(),
             state=lambda: (graph.head, graph.engine.rankings.versions),
             ready=follower.facts,
             tokens=graph.tokens,
             lifespan=together(follower.lifespan, snapshots.lifespan),
         )
-        serve(application, listener, settings, announce=lambda url: announce(served(graph, url)))
+        serve(application, listener, settings, announce=lambda url: announce(served(graph, url)), ending=feed.close)
 
 
 @app.command()

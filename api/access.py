@@ -1,7 +1,7 @@
 """Who may do what: callers are known by their tokens, and every operation needs a scope.
 
-Nobody is known by anything but the header Authorization, which no browser sends by itself: so a page of another site
-can do nothing in the name of whoever looks at it.
+Nobody is known by anything but the header Authorization, or the first message on a WebSocket, which no browser sends by
+itself: so a page of another site can do nothing in the name of whoever looks at it.
 """
 
 import logging

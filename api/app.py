@@ -17,8 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.access import Access
 from api.endpoint import Endpoint, State
 from api.errors import RequestError
+from api.events import EventStreams
 from api.execute import Executor, refuse
+from api.feed import Feed
 from api.settings import Settings
+from api.websocket import WebSocketEndpoint
 from graph.errors import FieldgraphError
 from graph.journal.memory import MemoryTokens
 from graph.tokens import Tokens
@@ -33,13 +36,16 @@ NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 class Application(Starlette):
     """Starlette, with a short way to GraphQL: past the layers of middleware and the search for a route."""
 
-    def __init__(self, graphql: ASGIApp, **options: Any) -> None:
+    def __init__(self, graphql: ASGIApp, sockets: ASGIApp, **options: Any) -> None:
         super().__init__(**options)
         self._graphql = graphql
+        self._sockets = sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH:
             await self._graphql(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == PATH:
+            await self._sockets(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -47,6 +53,7 @@ class Application(Starlette):
 def build_app(
     executor: Executor,
     settings: Settings,
+    feed: Feed,
     *,
     sdl: str,
     state: State,
@@ -61,7 +68,7 @@ def build_app(
     `lifespan` is entered before the first request and left after the last.
     """
     access = Access(tokens or MemoryTokens(), settings)
-    endpoint: ASGIApp = Endpoint(executor, settings, state, access)
+    endpoint: ASGIApp = Endpoint(executor, settings, state, access, EventStreams(executor, feed, access))
     middleware = []
     if settings.cors_origins:
         cors: dict[str, Any] = {
@@ -101,7 +108,8 @@ def build_app(
         Route("/schema.graphql", schema),
         Route(PATH, endpoint),  # for /graphql/, which is sent on to it
     ]
-    return Application(endpoint, routes=routes, middleware=middleware, lifespan=lifespan)
+    sockets = WebSocketEndpoint(executor, feed, settings, access)
+    return Application(endpoint, sockets, routes=routes, middleware=middleware, lifespan=lifespan)
 
 
 def _refused(error: RequestError) -> Response:

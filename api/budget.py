@@ -61,8 +61,9 @@ class NodeBudget:
             "Path.hops": settings.max_hops,
             "Similarity.shared": settings.max_shared,
             "MetricConnection.aggregate": 100,  # it is one, but looks at as much as a page of groups
+            "Subscription.changes": 1,  # whatever the number of ids: it is counted for each change
         }
-        """Lists whose length no argument says."""
+        """Lists whose length no argument says, or says wrongly."""
         self.limit = settings.max_nodes
 
     def check(self, count: int) -> None:

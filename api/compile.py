@@ -124,12 +124,14 @@ class Compilation:
         self._grown = grown
 
     def root(self, schema: GraphQLSchema) -> Object:
-        """The writer of the root object, as a column of one. Raises NotCompiled."""
-        if not self.operation.is_query or schema.query_type is None:
-            raise NotCompiled("only queries are compiled")
+        """The writer of the root object: of a query as a column of one, of a subscription one for each value that it
+        tells. Raises NotCompiled."""
+        root = schema.get_root_type(self.operation.definition.operation)
+        if not (self.operation.is_query or self.operation.is_subscription) or root is None:
+            raise NotCompiled("only what changes nothing is compiled")
         if None in self._booleans.values():
             raise NotCompiled("a condition has no value")
-        return self.object(schema.query_type, [self.operation.definition.selection_set], [])
+        return self.object(root, [self.operation.definition.selection_set], [])
 
     def object(
         self,

@@ -66,7 +66,7 @@ class Documents:
     def prepare(self, text: str, name: str | None = None, *, read_only: bool = False) -> Operation:
         """The operation of the document that has this name, or the only one. Raises RequestError.
 
-        With `read_only`, anything but a query is refused, even where the schema has no such operation.
+        With `read_only`, what changes something is refused, even where the schema has no such operation.
         """
         operations = self._recent.peek(text)
         if operations is None:
@@ -75,7 +75,7 @@ class Documents:
         else:
             self._recent.touch(text)
         operation = operations[0] if len(operations) == 1 and not name else _choose(operations, name)
-        if read_only and not operation.is_query:
+        if read_only and not (operation.is_query or operation.is_subscription):
             raise _not_read_only()
         return operation
 
@@ -143,7 +143,7 @@ class Documents:
 def _is_read_only(document: DocumentNode, name: str | None) -> bool:
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     named = [node for node in operations if node.name and node.name.value == name]
-    return all(node.operation is OperationType.QUERY for node in named or operations)
+    return all(node.operation is not OperationType.MUTATION for node in named or operations)
 
 
 def _not_read_only() -> Exception:

@@ -1,7 +1,8 @@
 """GraphQL over HTTP, as its draft demands, as one ASGI application.
 
 A POST of JSON or, for queries, a GET becomes an answer in application/graphql-response+json, whose status tells what
-happened, or in application/json for clients of old. A browser that opens the address gets GraphiQL.
+happened, or in application/json for clients of old; or a stream of events, where the client asks for one. A browser
+that opens the address gets GraphiQL.
 
 A POST that is answered is the hot path. It passes no more than it needs, and its answer carries no header that means
 nothing there: nobody keeps the answer to a POST by itself, so it has neither Cache-Control nor Vary. What is answered
@@ -21,6 +22,7 @@ from api.access import ANONYMOUS, Access, Caller
 from api.caching import EntityTags, names_tag
 from api.compression import compressed
 from api.errors import RequestError, new_request_id, present, refusal
+from api.events import EVENTS, EventStreams
 from api.execute import NO_STORE, Answer, Executor, GraphQLRequest, Headers, encode, refuse
 from api.negotiation import ANSWERS, GRAPHQL_JSON, HTML, JSON, content_coding, negotiate
 from api.parameters import CLOSE, ClientGone, read_get, read_post
@@ -56,8 +58,11 @@ State = Callable[[], object]
 class Endpoint:
     """What stands at /graphql."""
 
-    def __init__(self, executor: Executor, settings: Settings, state: State, access: Access) -> None:
+    def __init__(
+        self, executor: Executor, settings: Settings, state: State, access: Access, streams: EventStreams
+    ) -> None:
         self._executor = executor
+        self._streams = streams
         self._access = access
         self._settings = settings
         self._state = state
@@ -74,6 +79,9 @@ class Endpoint:
         media_type = negotiate(accept)
         document, caller = None, ANONYMOUS
         try:
+            if EVENTS in accept and _wants_events(scope["method"], accept):
+                await self._stream(scope, headers, receive, send)
+                return
             if scope["method"] == "POST" and media_type is not None:
                 if not self._is_open or b"authorization" in headers:
                     caller = self._caller(headers, scope)
@@ -115,6 +123,15 @@ class Endpoint:
             sent.append(VARY)
         await _send(send, answer.status if media_type == GRAPHQL_JSON else answer.json_status, sent, answer.body)
 
+    async def _stream(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """Answers with a stream of events. Raises RequestError where the request cannot be read."""
+        caller = self._caller(headers, scope)
+        if scope["method"] == "POST":
+            request = await read_post(headers, receive, self._settings)
+        else:
+            request = read_get(scope["query_string"], self._settings)
+        await self._streams.answer(request, caller, scope, headers, receive, send)
+
     def _caller(self, headers: Mapping[bytes, bytes], scope: Scope) -> Caller:
         """Who sends the request. Raises RequestError."""
         given, client = headers.get(b"authorization"), scope.get("client")
@@ -153,6 +170,10 @@ class Endpoint:
         return msgspec.structs.replace(
             answer, body=body, headers=(*answer.headers, (b"content-encoding", coding.encode()))
         )
+
+
+def _wants_events(method: str, accept: str) -> bool:
+    return method in ("GET", "POST") and negotiate(accept, (*ANSWERS, EVENTS)) == EVENTS
 
 
 def _joined(headers: Headers) -> dict[bytes, bytes]:

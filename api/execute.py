@@ -8,10 +8,11 @@ from inspect import isawaitable
 from typing import Any
 
 import msgspec
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, create_source_event_stream, execute
+from graphql import Executor as CoreExecutor
 
 from api.access import ANONYMOUS, Caller, lacking
-from api.columns import ROOT, Run
+from api.columns import ROOT, Column, Run
 from api.compile import Compiler, NotCompiled
 from api.documents import Documents, Operation
 from api.errors import (
@@ -98,20 +99,25 @@ class Executor:
     async def execute(self, request: GraphQLRequest, caller: Caller = ANONYMOUS) -> Answer:
         """Answer a request, refusals included; only what is a bug in here is raised."""
         try:
-            operation = self.prepare(request, caller)
-            if request.extensions and self.explains(request):
-                return await self.explain(operation, request.variables or {}, caller)
-            return await self.run(operation, request.variables or {}, caller)
+            return await self.answer(request, self.prepare(request, caller), caller)
         except RequestError as error:
             return refuse(error, document=request.query)
+
+    async def answer(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> Answer:
+        """Run the operation that was prepared for a request. Raises RequestError if the variables do not fit it."""
+        if request.extensions and self.explains(request):
+            return await self.explain(operation, request.variables or {}, caller)
+        return await self.run(operation, request.variables or {}, caller)
 
     def explains(self, request: GraphQLRequest) -> bool:
         """Whether the answer will tell how it came about. Raises RequestError."""
         return self._explains and is_asked_for(request.extensions)
 
-    def prepare(self, request: GraphQLRequest, caller: Caller, *, read_only: bool = False) -> Operation:
-        """The operation that the request asks for, if the caller may have it run; with `read_only`, only if it is a
-        query. Raises RequestError."""
+    def prepare(
+        self, request: GraphQLRequest, caller: Caller, *, read_only: bool = False, streamed: bool = False
+    ) -> Operation:
+        """The operation that the request asks for, if the caller may have it run; with `read_only`, only if it changes
+        nothing; a subscription only if the answer is `streamed`. Raises RequestError."""
         digest = hash_in(request.extensions) if request.extensions else None
         text = request.query if digest is None else self._persisted.text(digest, request.query)
         if text is None:
@@ -119,8 +125,11 @@ class Executor:
         operation = self._documents.prepare(text, request.operation_name, read_only=read_only)
         if caller.scope < operation.needs:
             raise lacking(caller, operation.definition.operation)
-        if operation.is_subscription:
-            raise refusal("A subscription is answered by a stream, which a single answer cannot hold.")
+        if operation.is_subscription and not streamed:
+            raise refusal(
+                "A subscription is answered by a stream. Ask with Accept: text/event-stream, or over WebSocket as "
+                "graphql-transport-ws."
+            )
         if digest is not None:
             self._persisted.remember(digest, text)  # only now: nobody can fill the memory with nonsense
         return operation
@@ -143,19 +152,71 @@ class Executor:
     async def _run_plan(
         self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], caller: Caller, trace: Trace | None
     ) -> Answer:
+        run, (data,) = await self._write(plan, variables, ROOT_VALUES, caller, trace)
+        if run.failures or data is None:
+            return _answer_with_errors(run.errors(), data or NULL, operation)
+        return Answer(b"".join((b'{"data":', data, b"}")), headers=_headers(run.request))
+
+    async def _write(
+        self,
+        plan: BoundPlan,
+        variables: dict[str, Any],
+        values: Sequence[Any],
+        caller: Caller,
+        trace: Trace | None = None,
+    ) -> tuple[Run, Column]:
+        """The data of the root objects of some values, all of one version."""
         root, coerced = plan
         for _ in range(TRIES):
             context = self._make_context(caller)
             if trace is not None:
                 context = trace.watch(context, "compiled")
             run = Run(context, coerced, variables, trace=trace)
-            (data,) = await root.write_all(run, ROOT_VALUES, ROOT)
+            column = await root.write_all(run, values, ROOT)
             # A step that gave way may have let a commit in. What took it so long is remembered for the next try.
             if trace is not None or self._is_current(context):
                 break
-        if run.failures or data is None:
-            return _answer_with_errors(run.errors(), data or NULL, operation)
-        return Answer(b"".join((b'{"data":', data, b"}")), headers=_headers(context))
+        return run, column
+
+    def source(self, operation: Operation, variables: dict[str, Any]) -> Any:
+        """The source of a subscription, as its field gives it. Raises RequestError."""
+        self._documents.check_nodes(operation, variables)
+        executor = CoreExecutor.build(
+            self._schema,
+            operation.document,
+            context_value=self._make_context(ANONYMOUS),
+            raw_variable_values=variables,
+            operation_name=operation.name,
+        )
+        if not isinstance(executor, CoreExecutor):
+            raise document_fault(executor, BAD_USER_INPUT)
+        source = create_source_event_stream(executor)
+        if isinstance(source, ExecutionResult):
+            raise RequestError(source.errors or [], json_status=200)
+        return source
+
+    async def tell(self, operation: Operation, variables: dict[str, Any], values: Sequence[Any]) -> list[bytes]:
+        """The answers of a subscription, each to a value of its source, as JSON documents: the same for all callers who
+        may watch at all."""
+        compiled = self._compiled(operation)
+        plan = None if compiled is None else compiled.plan(variables)
+        if compiled is not None and plan is not None:
+            try:
+                return await self._tell_compiled(operation, plan, variables, values)
+            except NotCompiled:
+                compiled.leave()
+        return [(await self._run_on_core(operation, variables, ANONYMOUS, root=value)).body for value in values]
+
+    async def _tell_compiled(
+        self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], values: Sequence[Any]
+    ) -> list[bytes]:
+        run, column = await self._write(plan, variables, values, ANONYMOUS)
+        if not run.failures:
+            return [b'{"data":%b}' % data for data in column]  # type: ignore[str-format]  # nothing failed
+        if len(values) == 1:
+            return [_answer_with_errors(run.errors(), column[0] or NULL, operation).body]
+        # Each is written again by itself: so an error is told with the answer that it belongs to.
+        return [body for value in values for body in await self._tell_compiled(operation, plan, variables, [value])]
 
     async def explain(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> Answer:
         """As `run`; the answer tells how it came about."""
@@ -188,7 +249,12 @@ class Executor:
         return answer
 
     async def _run_on_core(
-        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None = None
+        self,
+        operation: Operation,
+        variables: dict[str, Any],
+        caller: Caller,
+        trace: Trace | None = None,
+        root: Any = None,
     ) -> Answer:
         context = self._make_context(caller)
         if trace is not None:
@@ -196,7 +262,8 @@ class Executor:
         pending = execute(
             self._schema,
             operation.document,
-            context_value=context,
+            root,
+            context,
             variable_values=variables,
             operation_name=operation.name,
             middleware=None if trace is None else [trace],
@@ -233,9 +300,19 @@ def _answer_with_errors(errors: Sequence[GraphQLError], data: bytes, operation: 
 def refuse(error: RequestError, *, document: str | None = None) -> Answer:
     """The answer that tells of a refused request; it has no data."""
     request_id = new_request_id()
-    log_refusal(error, request_id=request_id, document=document)
-    body = encode({"errors": present(error.errors, request_id=request_id, document=document)})
+    body = encode({"errors": told_of(error, request_id, document)})
     return Answer(body, error.status, error.json_status, error.headers, request_id)
+
+
+def unforeseen(error: Exception) -> RequestError:
+    """What the client of a stream is told of an error that nobody foresaw: an id, by which the log has all of it."""
+    return RequestError([GraphQLError(str(error), original_error=error)])
+
+
+def told_of(error: RequestError, request_id: str, document: str | None) -> list[dict[str, Any]]:
+    """What a client is told of its refused request; the log gets a line."""
+    log_refusal(error, request_id=request_id, document=document)
+    return present(error.errors, request_id=request_id, document=document)
 
 
 def _is_request_error(result: ExecutionResult) -> bool:

@@ -59,7 +59,7 @@ def read_get(query_string: bytes, settings: Settings) -> GraphQLRequest:
         variables=_decode_parameter("variables", given, settings),
         extensions=_decode_parameter("extensions", given, settings),
     )
-    return _checked(request, settings)
+    return checked(request, settings)
 
 
 def decode_request(body: bytes, settings: Settings) -> GraphQLRequest:
@@ -76,10 +76,11 @@ def decode_request(body: bytes, settings: Settings) -> GraphQLRequest:
         raise refusal(f"The body is not a GraphQL request: {error}. Send {FORM}.") from error
     except ValueError as error:  # msgspec.DecodeError, UnicodeDecodeError
         raise refusal(f"The body is not JSON in UTF-8: {error}. Send {FORM}.") from error
-    return _checked(request, settings)
+    return checked(request, settings)
 
 
-def _checked(request: GraphQLRequest, settings: Settings) -> GraphQLRequest:
+def checked(request: GraphQLRequest, settings: Settings) -> GraphQLRequest:
+    """The request, if its variables and extensions are within the limits. Raises RequestError."""
     if request.variables and not _are_small(request.variables, settings):
         check_values(request.variables, settings)
     if request.extensions:

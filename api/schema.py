@@ -9,6 +9,7 @@ from api.edits import derive_inputs
 from api.fields import DEFINITION, StepField, resolver
 from api.mutations import Mutation
 from api.queries import Query
+from api.subscriptions import Subscription, wanted
 from api.terms import SCALARS
 from api.types import FACES
 
@@ -18,9 +19,14 @@ def build() -> strawberry.Schema:
     derive()
     derive_inputs()
     made = strawberry.Schema(
-        Query, Mutation, types=list(FACES.values()), config=StrawberryConfig(scalar_map=SCALARS, auto_camel_case=True)
+        Query,
+        Mutation,
+        subscription=Subscription,
+        types=list(FACES.values()),
+        config=StrawberryConfig(scalar_map=SCALARS, auto_camel_case=True),
     )
     _resolve_by_steps(core(made))
+    _subscribe(core(made))
     return made
 
 
@@ -38,6 +44,12 @@ def _resolve_by_steps(made: GraphQLSchema) -> None:
                 definition = field.extensions.get(DEFINITION)
                 if isinstance(definition, StepField):
                     field.resolve = resolver(definition.step)
+
+
+def _subscribe(made: GraphQLSchema) -> None:
+    """Has graphql-core read what a subscriber asks for, with all that it knows of variables and defaults."""
+    assert made.subscription_type is not None
+    made.subscription_type.fields["changes"].subscribe = wanted
 
 
 schema = build()

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from api.errors import CannotListen
 from api.settings import Settings
+from api.sockets import Socket
 from api.transport import Protocol
 
 BACKLOG = 2048  # connections that wait to be accepted
@@ -79,18 +80,35 @@ def collect_seldom() -> None:
 
 
 def serve(
-    app: ASGIApp, listener: socket.socket, settings: Settings, *, announce: Callable[[str], None] = lambda url: None
+    app: ASGIApp,
+    listener: socket.socket,
+    settings: Settings,
+    *,
+    announce: Callable[[str], None] = lambda url: None,
+    ending: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `announce` gets the address as soon as requests are answered.
+    """Serve until SIGINT or SIGTERM; `announce` gets the address as soon as requests are answered, and `ending` is
+    called when no more are taken, to end what would go on for ever.
 
     Requests under way have `settings.shutdown_timeout` seconds to finish in.
     """
     keep_freed_memory()
     collect_seldom()
-    config = uvicorn.Config(
+    server = Server(config_of(app, settings), lambda: announce(url_of(listener)), ending)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        server.last_resort.cancel()
+
+
+def config_of(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn is to serve."""
+    return uvicorn.Config(
         app,
         http=Protocol,
-        ws="none",
+        ws=Socket,
+        ws_max_size=settings.max_body,
+        ws_per_message_deflate=False,  # it takes up to 300 kB for each connection, and time for each that is told
         lifespan="on",
         log_config=None,
         access_log=settings.access_log,
@@ -100,19 +118,17 @@ def serve(
         # uvicorn hands it to asyncio.wait_for, which takes fractions.
         timeout_graceful_shutdown=settings.shutdown_timeout,  # type: ignore[arg-type]
     )
-    server = Server(config, lambda: announce(url_of(listener)))
-    try:
-        server.run(sockets=[listener])
-    finally:
-        server.last_resort.cancel()
 
 
 class Server(uvicorn.Server):
     """uvicorn, but it says when it is ready, and a signal that it obeyed is not raised again: that ends with exit 0."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], on_end: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_end = on_end
         # A question that takes too long holds the loop, and with it uvicorn's own time-out.
         self.last_resort = threading.Timer((config.timeout_graceful_shutdown or 0) + GRACE_S, os._exit, (1,))
         self.last_resort.daemon = True
@@ -121,6 +137,10 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_end()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own method keeps the signal and raises it once more at the end. The second Ctrl+C waits for nobody.

@@ -116,6 +116,10 @@ class Settings(BaseSettings):
 
     # Limits on requests
     max_body: Count = Field(1_048_576, description="Most bytes in the body of a request.")
+    max_socket_operations: Count = Field(100, description="Most operations under way on one WebSocket.")
+    subscription_backlog: Count = Field(
+        1_000, description="Changes that a subscriber may be behind when it does not read; then it is disconnected."
+    )
     max_json_depth: Count = Field(64, description="Most levels of JSON in a request.")
     max_values: Count = Field(20_000, description="Most values in the variables of a request.")
     max_list: Count = Field(1_000, description="Most items in one list of the variables.")

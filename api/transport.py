@@ -16,7 +16,9 @@ again, which saves more than a task does.
 
 import asyncio
 import contextvars
+import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -25,6 +27,18 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.waiting import resumed
+
+OUTLET = "fieldgraph.outlet"
+"""An extension of ASGI: the Outlet of the connection."""
+
+CUT_OFF_S = 5.0
+"""Seconds that a client has to read what was sent before its connection was closed."""
+
+HELD = 1 << 15
+"""Bytes that wait here for such a client, from which on nothing more is written."""
+
+SEND_BUFFER = 1 << 18
+"""Bytes that the system holds for a client of a stream that does not read. By itself Linux lets that grow to 4 MB."""
 
 INVALID = "Invalid HTTP request received."
 UPGRADING = (b"upgrade", b"connection", b"http2-settings")
@@ -62,6 +76,46 @@ class Together:
         written, self._written = self._written, []
         if written and not self._transport.is_closing():
             self._transport.writelines(written)
+
+
+class Outlet:
+    """The way out to one client: whether it reads what it is sent, and how to part from one that does not.
+
+    `writable` is set while what is written leaves; `resume` has it be set. `is_endless` while an answer is written
+    that has no end: who closes its own side then wants no more of it.
+    """
+
+    is_endless = False
+
+    def __init__(self, transport: Together, writable: asyncio.Event, resume: Callable[[], None]) -> None:
+        self._transport = transport
+        self._writable = writable
+        self._resume = resume
+
+    @property
+    def is_free(self) -> bool:
+        return self._writable.is_set()
+
+    async def drained(self, within_s: float) -> bool:
+        """Waits until the client has read enough, or is gone; says whether it has."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._writable.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def hold_little(self) -> None:
+        """Has the system hold no more than SEND_BUFFER, and this process far less: so a client that is too slow is
+        known for it early."""
+        self._transport.set_write_buffer_limits(HELD)
+        with suppress(OSError):  # of a connection that is gone
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def let_go(self) -> None:
+        """Lets the last words pass, whether they are read or not; the connection is cut off if they are not soon."""
+        self._resume()
+        asyncio.get_running_loop().call_later(CUT_OFF_S, self._transport.abort)
 
 
 class OneTimer:
@@ -150,12 +204,13 @@ class Protocol(HttpToolsProtocol):
         self._together = Together(transport, self.loop)
         self.loop = OneTimer(self.loop)  # type: ignore[assignment]
         super().connection_made(self._together)  # type: ignore[arg-type]
+        self._outlet = Outlet(self._together, self.flow._is_writable_event, self.flow.resume_writing)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more, but may still read: what it has asked for is answered. Says whether to wait."""
         self._together.flush()
         last: RequestResponseCycle | None = self.cycle
-        if last is None or last.response_complete or last.more_body:
+        if last is None or last.response_complete or last.more_body or self._outlet.is_endless:
             return False
         last.keep_alive = False  # its answer, which comes after all others, closes the connection
         return True
@@ -171,9 +226,11 @@ class Protocol(HttpToolsProtocol):
         if opened is not None and not self.transport.is_closing():
             cycle, app = opened
             if cycle.more_body or cycle.scope["method"] != "POST":
+                cycle.scope["extensions"] = {OUTLET: self._outlet}  # type: ignore[dict-item]
                 self._start_asgi_task(cycle, app)
             else:
-                cycle.scope["extensions"] = {WHOLE_ANSWER: partial(whole_answer, cycle)}  # type: ignore[dict-item]
+                offered = {WHOLE_ANSWER: partial(whole_answer, cycle), OUTLET: self._outlet}
+                cycle.scope["extensions"] = offered  # type: ignore[typeddict-item]
                 self._start_at_once(cycle.run_asgi(app))
 
     def _feed(self, data: bytes) -> None:
@@ -183,11 +240,22 @@ class Protocol(HttpToolsProtocol):
             self.logger.warning(INVALID)
             self.send_400_response(INVALID)
         except HttpParserUpgrade as upgrade:
-            self._feed_without_upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
+            if self._wants_websocket():
+                self.handle_websocket_upgrade()
+                if rest:
+                    self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]
+            else:
+                self._feed_without_upgrade(rest)
+
+    def _wants_websocket(self) -> bool:
+        """Whether the head that was read asks for a WebSocket, and one is spoken here."""
+        is_get: bool = self.parser.get_method() == b"GET"
+        return is_get and self._should_upgrade()
 
     def _feed_without_upgrade(self, rest: bytes) -> None:
-        """No other protocol is spoken here, so the wish for one is passed over (RFC 9110, 7.8): the head is read again
-        without it, then what comes after. Else the parser would take the body for another protocol's."""
+        """No other protocol than WebSocket is spoken here, so the wish for one is passed over (RFC 9110, 7.8): the head
+        is read again without it, then what comes after. Else the parser would take the body for another protocol's."""
         method: bytes = self.parser.get_method()
         if method == b"CONNECT":
             self.send_400_response(INVALID)
@@ -199,6 +267,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
+            if self._wants_websocket():
+                super().on_headers_complete()  # notes what the WebSocket's protocol is told
             return
         if len(self.url) <= LONGEST_ADDRESS:
             super().on_headers_complete()

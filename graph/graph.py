@@ -17,15 +17,17 @@ from typing import TypeVar
 from graph.draft import Draft
 from graph.engine import View, settle
 from graph.errors import Fault, FieldgraphError, NotFound
-from graph.journal.journal import Authorship, Head, Journal
+from graph.journal.journal import Authorship, Head, Journal, Mark
 from graph.journal.memory import MemoryJournal
 from graph.journal.snapshot import SnapshotDamaged
 from graph.journal.snapshots import Rest, Snapshots
 from graph.journal.sqlite import SQLiteJournal
-from graph.model import Change, Line, Write
+from graph.model import Change, Commit, Entity, Line, Recorded, Write
 from graph.past import Past
+from graph.plan import Page
 from graph.resident import Resident, utc_now
 from graph.rules import faults
+from graph.vocabulary import Kind
 from graph.writing import ANONYMOUS, Applied, Edit, Outcome, Steps, Writer, run
 
 STORE = "fieldgraph.sqlite"
@@ -156,6 +158,35 @@ class Graph:
     def on_change(self, listener: Listener) -> None:
         """Has every commit's changes announced to the listener, once they are stored and can be asked for."""
         self._listeners.append(listener)
+
+    def changes(self, after: Mark, most: int) -> list[Recorded]:
+        """The first changes after a mark in the journal, of the versions that the graph shows, in order."""
+        return self._journal.changes(after, self.version, most)
+
+    def count_changes(self, after: int) -> int:
+        """How many changes there are in the versions after one."""
+        return self._journal.count(after)
+
+    def commit(self, version: int) -> Commit:
+        """When a version was recorded, by whom and why."""
+        return self._journal.commit(version)
+
+    def kind_of(self, id: str) -> Kind | None:
+        """The kind of an entity, or of one that has gone; None where there never was one."""
+        entity = self.engine.entity(id)
+        return entity.kind if entity is not None else self._kind_once(id)
+
+    def _kind_once(self, id: str) -> Kind | None:
+        page = Page(first=STRETCH)
+        while True:
+            past = self._journal.history(id, page, self.version)
+            for recorded in past.changes:
+                if isinstance(recorded.change.record, Entity):
+                    return recorded.change.record.kind
+            if not past.has_next:
+                return None
+            newest = past.changes[-1].change
+            page = Page(first=STRETCH, after=(newest.version, newest.index))
 
     def follow(self) -> bool:
         """Takes in what other processes have committed since; says whether there was anything."""

@@ -4,6 +4,7 @@ Commands are shown in `console` blocks, each after "$ " and with what it prints 
 one after the other in one directory, with one store, as a reader would run them.
 """
 
+import asyncio
 import doctest
 import importlib
 import json
@@ -12,6 +13,7 @@ import re
 import socket
 import subprocess
 import sysconfig
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +24,10 @@ from typing import NamedTuple
 
 import pytest
 
+from api.__main__ import executor_of
+from api.access import ANONYMOUS
+from api.execute import GraphQLRequest
+from api.feed import Feed
 from api.settings import PREFIX, Settings
 from graph.graph import Graph
 from graph.model import Line
@@ -60,7 +66,27 @@ def test_every_snippet_is_of_a_kind_that_runs_here():
     assert {block.language for block in BLOCKS} == {"console", "graphql", "jsonl", "pycon"}
 
 
-@pytest.mark.parametrize("block", written_in("graphql"), ids=str)
+def is_subscription(block: Block) -> bool:
+    return block.text.startswith("subscription")
+
+
+@pytest.mark.parametrize("block", [block for block in written_in("graphql") if is_subscription(block)], ids=str)
+def test_a_subscription_of_the_readme_tells_what_changes(block):
+    graph = Graph.in_memory()
+    executor = executor_of(graph, Settings())
+    feed = Feed(graph, executor, Settings())
+
+    async def first_told():
+        operation = executor.prepare(GraphQLRequest(block.text), ANONYMOUS, streamed=True)
+        subscriber = await feed.subscribe(operation, {})
+        graph.apply(write(record) for record in records())
+        return await subscriber.next()
+
+    told = [json.loads(event.body) for event in asyncio.run(first_told())]
+    assert [answer for answer in told if "errors" in answer or None in answer["data"].values()] == []
+
+
+@pytest.mark.parametrize("block", [block for block in written_in("graphql") if not is_subscription(block)], ids=str)
 def test_a_query_of_the_readme_finds_what_it_asks_for(block, ask):
     answer = ask(block.text)
     assert "errors" not in answer
@@ -89,6 +115,9 @@ def test_the_commands_of_the_readme_do_what_is_shown(tmp_path):
     for command, shown in commands():
         if command.startswith("make "):
             assert re.search(rf"^{command.split()[1]}:", MAKEFILE, re.MULTILINE), f"Makefile knows no {command!r}"
+        elif command.startswith("curl "):
+            with serving("fieldgraph serve", tmp_path, environment):
+                assert streamed(command, environment, len(shown)) == shown
         elif command.startswith("fieldgraph serve"):
             with serving(command, tmp_path, environment) as service:
                 pass
@@ -165,6 +194,19 @@ def shown(default: object) -> str:
     if isinstance(default, tuple):
         return f"`{','.join(default)}`" if default else "none"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def streamed(command: str, environment: dict[str, str], length: int) -> str:
+    """The first that a command prints which goes on until it is ended."""
+    at_port = command.replace(":8000", f":{environment[f'{PREFIX}PORT']}")
+    with subprocess.Popen(f"exec {at_port}", shell=True, env=environment, stdout=subprocess.PIPE) as process:
+        alarm = threading.Timer(READY_WITHIN, process.kill)
+        alarm.start()
+        assert process.stdout is not None
+        read = process.stdout.read(length)
+        alarm.cancel()
+        process.kill()
+    return read.decode()
 
 
 def failures_of(examples: doctest.DocTest) -> str:

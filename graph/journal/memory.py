@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from threading import RLock
 
 from graph.engine import ChangePage
-from graph.journal.journal import Authorship, Head, Kept, commit_time
+from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time
 from graph.model import Change, Commit, Done, Recorded
 from graph.ordering import bounds
 from graph.plan import Page, Position
@@ -37,6 +38,15 @@ class MemoryJournal:
     def replay(self, after: int, until: int) -> Iterator[Change]:
         for _, changes in self._commits[after:until]:
             yield from changes
+
+    def changes(self, after: Mark, until: int, most: int) -> list[Recorded]:
+        first = max(after.version, 1)
+        following = (
+            Recorded(change, commit)
+            for commit, changes in self._commits[first - 1 : until]
+            for change in changes[after.position + 1 if commit.version == after.version else 0 :]
+        )
+        return list(islice(following, most))
 
     def history(self, id: str, page: Page, until: int) -> ChangePage:
         found = self._history(id, until)

@@ -15,7 +15,7 @@ from typing import Any
 
 from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
-from graph.journal.journal import Authorship, Head, Kept, commit_time, in_utc
+from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time, in_utc
 from graph.journal.layout import FORMAT, connect, create, format_of
 from graph.journal.log import cut_off
 from graph.journal.migration import migrate
@@ -137,6 +137,23 @@ class SQLiteJournal:
             if change is None:
                 raise self._damaged(f"commit {version}, change {expected}")
             yield change, row[-1]
+
+    def changes(self, after: Mark, until: int, most: int) -> list[Recorded]:
+        with self._explained():
+            rows = self._db.execute(
+                "SELECT k.changes, c.*, k.time, k.author, k.note FROM changes c LEFT JOIN commits k USING (version)"
+                " WHERE (c.version, c.position) > (?, ?) AND c.version <= ? ORDER BY c.version, c.position LIMIT ?",
+                (*after, until, most),
+            )
+            found: list[Recorded] = []
+            (version, index), last = after, None  # the last change of the commit, as far as that is known
+            for count, *row in rows:
+                is_next = row[1] == index + 1 if row[0] == version else row[:2] == [version + 1, 0]
+                if count is None or not is_next or (row[0] > version and last not in (None, index)):
+                    raise self._damaged(f"commit {version}, after change {index}")
+                version, index, last = row[0], row[1], count - 1
+                found.append(self._recorded(row))
+            return found
 
     def history(self, id: str, page: Page, until: int) -> ChangePage:
         with self._explained():

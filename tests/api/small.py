@@ -11,10 +11,12 @@ from graphql import GraphQLError, GraphQLSchema, build_schema
 from api.app import Application, build_app
 from api.documents import Documents
 from api.execute import Executor
+from api.feed import Feed
 from api.introspection import Introspection
 from api.persisted import PersistedQueries
 from api.settings import Settings
 from graph.errors import Conflict, FieldgraphError, InvalidCursor, InvalidInput, NotFound, StoreBusy, StoreError
+from graph.graph import Graph
 from graph.journal.memory import MemoryTokens
 from graph.tokens import Scope, create
 
@@ -124,15 +126,15 @@ def make_executor(root: Root | None = None, **options: Any) -> Executor:
     )
 
 
+def feed_of(executor: Executor, graph: Graph | None = None) -> Feed:
+    """What changes in a graph; nothing in one that nobody has."""
+    return Feed(graph or Graph.in_memory(), executor, Settings())
+
+
 def make_app(root: Root | None = None, state: Callable[[], object] = lambda: 3, **settings: Any) -> Application:
-    return build_app(
-        make_executor(root, **settings),
-        Settings(**settings),
-        sdl=SDL,
-        state=state,
-        ready=lambda: {"version": 3},
-        tokens=TOKENS,
-    )
+    executor, given = make_executor(root, **settings), Settings(**settings)
+    feed = feed_of(executor)
+    return build_app(executor, given, feed, sdl=SDL, state=state, ready=lambda: {"version": 3}, tokens=TOKENS)
 
 
 def send(method: str = "POST", url: str = "/graphql", app: Application | None = None, **options: Any) -> httpx.Response:

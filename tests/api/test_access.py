@@ -27,7 +27,7 @@ from graph.journal.memory import MemoryTokens
 from graph.parse import write
 from graph.resident import utc_now
 from graph.tokens import PREFIX, Scope, create, revoke
-from tests.api.small import ADMIN, MADE, READER, TOKENS, WRITER, Root, header, make_app, send
+from tests.api.small import ADMIN, MADE, READER, TOKENS, WRITER, Root, feed_of, header, make_app, send
 from tests.conftest import SMALL_WORLD
 
 HELLO = {"query": "{ hello }"}
@@ -417,8 +417,9 @@ class Service:
     def __init__(self, graph: Graph) -> None:
         settings = Settings()
         head = {"version": 1}
+        executor = executor_of(graph, settings)
         self.app: Application = build_app(
-            executor_of(graph, settings), settings, sdl="", state=lambda: graph.head, ready=lambda: head,
+            executor, settings, feed_of(executor, graph), sdl="", state=lambda: graph.head, ready=lambda: head,
             tokens=graph.tokens,
         )  # fmt: skip
 

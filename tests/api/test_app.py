@@ -7,7 +7,7 @@ import pytest
 from api.app import build_app
 from api.settings import Settings
 from graph.errors import StoreError
-from tests.api.small import SDL, make_app, make_executor, send
+from tests.api.small import SDL, feed_of, make_app, make_executor, send
 
 FRIEND = "https://maps.example.org"
 
@@ -34,7 +34,8 @@ def test_a_service_that_cannot_answer_is_alive_but_not_ready():
     def ready() -> dict[str, Any]:
         raise StoreError("The store is damaged at record 7.")
 
-    app = build_app(make_executor(), Settings(), sdl=SDL, state=lambda: 3, ready=ready)
+    executor = make_executor()
+    app = build_app(executor, Settings(), feed_of(executor), sdl=SDL, state=lambda: 3, ready=ready)
     response = send("GET", "/readyz", app=app)
     assert (response.status_code, response.json()) == (
         503,

@@ -37,7 +37,7 @@ from graph.plan import (
     ValueType,
 )
 from graph.vocabulary import Direction, Kind, PartnerRole, PartnerType, ProjectStatus, RelationKind
-from tests.api.small import send
+from tests.api.small import feed_of, send
 from tests.api.test_calls import COSTS, peopled
 from tests.api.twins import Twins
 from tests.conftest import graph_of
@@ -333,7 +333,8 @@ def test_a_value_that_is_no_boolean_is_refused(small: Graph, value: Any, shown: 
 
 def test_an_explained_answer_is_never_kept(small: Graph) -> None:
     settings = Settings()
-    app = build_app(executor_of(small, settings), settings, sdl="", state=lambda: 1, ready=dict)
+    executor = executor_of(small, settings)
+    app = build_app(executor, settings, feed_of(executor, small), sdl="", state=lambda: 1, ready=dict)
     for extensions, is_explained in (('{"explain": true}', True), ('{"explain": "yes"}', False), ("{}", False)):
         params = {"query": "{ __typename }", "extensions": extensions}
         answer = send("GET", app=app, params=params)

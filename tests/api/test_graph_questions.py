@@ -13,6 +13,7 @@ from api.app import build_app
 from api.execute import GraphQLRequest
 from api.settings import Settings
 from graph.graph import Graph
+from tests.api.small import feed_of
 from tests.conftest import Ask, asking, graph_of
 
 NEIGHBORHOOD = """query($id: ID!, $hops: Int, $relations: [RelationKind!], $kinds: [Kind!], $limit: Int) {
@@ -248,7 +249,9 @@ def test_two_long_questions_in_one_operation_are_both_answered(long_way: Graph) 
 def test_an_answer_that_is_cut_by_time_is_not_kept_and_others_are(long_way: Graph) -> None:
     settings = Settings(question_ms=20)
     head = {"ready": True}
-    app = build_app(executor_of(long_way, settings), settings, sdl="", state=lambda: long_way.head, ready=lambda: head)
+    executor = executor_of(long_way, settings)
+    feed = feed_of(executor, long_way)
+    app = build_app(executor, settings, feed, sdl="", state=lambda: long_way.head, ready=lambda: head)
 
     async def get(query: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

@@ -28,7 +28,7 @@ from contextlib import asynccontextmanager
 from api.app import build_app
 from api.server import listen, serve
 from api.settings import Settings
-from tests.api.small import SDL, Root, make_executor
+from tests.api.small import SDL, Root, feed_of, make_executor
 
 class Telling(Root):
     async def wait(self, source, info, seconds):
@@ -42,7 +42,8 @@ async def lifespan(app):
     print("closed", flush=True)
 
 settings = Settings(shutdown_timeout=float(sys.argv[1]))
-app = build_app(make_executor(Telling()), settings, sdl=SDL, state=dict, ready=dict, lifespan=lifespan)
+executor = make_executor(Telling())
+app = build_app(executor, settings, feed_of(executor), sdl=SDL, state=dict, ready=dict, lifespan=lifespan)
 serve(app, listen("127.0.0.1", 0), settings, announce=lambda url: print(url, flush=True))
 print("left", flush=True)
 """

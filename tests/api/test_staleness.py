@@ -37,6 +37,7 @@ from graph.journal.sqlite import SQLiteJournal
 from graph.ordering import Shelf
 from graph.pages import FirstPages
 from graph.resident import Resident
+from tests.api.small import feed_of
 from tests.api.stage import permits
 from tests.api.test_workers import WITHIN_S, connect_to, service
 from tests.oracle import Line, applied
@@ -313,9 +314,11 @@ class Story:
             "plan_memory": choose.one([10**8, 1]),
         }
         settings = Settings(**bounds, **PAGING)
+        executor = executor_of(self.graph, settings)
         self.app = build_app(
-            executor_of(self.graph, settings),
+            executor,
             settings,
+            feed_of(executor, self.graph),
             sdl="",
             state=lambda: (self.graph.head, settings.default_page),
             ready=dict,

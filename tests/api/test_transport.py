@@ -12,7 +12,10 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 
 from api.transport import WHOLE_ANSWER, OneTimer, Protocol, Together
 
@@ -419,5 +422,13 @@ def test_what_is_used_of_the_server_is_there():
     """These are no part of uvicorn's promises: whoever lifts its pin learns here what has gone."""
     for name in ("_start_asgi_task", "_unset_keepalive_if_required", "send_400_response", "on_headers_complete"):
         assert callable(getattr(HttpToolsProtocol, name))
+    for name in ("handle_connect", "handle_ping", "handle_cont", "handle_text", "handle_bytes", "keepalive_timeout"):
+        assert callable(getattr(WebSocketsSansIOProtocol, name))
+    config = uvicorn.Config(app, http=Protocol, ws=WebSocketsSansIOProtocol, log_config=None)
+    config.load()
+    made = WebSocketsSansIOProtocol(config, ServerState(), {}, asyncio.new_event_loop())
+    made.loop.close()
+    assert {"queue", "writable", "close_sent", "read_paused"} <= vars(made).keys()
+    assert isinstance(FlowControl(None)._is_writable_event, asyncio.Event)
     given = inspect.signature(RequestResponseCycle.__init__).parameters
     assert {"flow", "access_log", "default_headers", "message_event", "keep_alive", "on_response"} <= given.keys()

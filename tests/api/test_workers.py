@@ -26,7 +26,7 @@ from api.server import serve
 from api.settings import Settings
 from graph.graph import STORE, Graph
 from graph.parse import write
-from tests.api.small import SDL, Root, make_executor
+from tests.api.small import SDL, Root, feed_of, make_executor
 
 ROOT = Path(__file__).parents[2]
 WITHIN_S = 20
@@ -194,7 +194,8 @@ class Telling(Root):
 
 
 def serve_slowly(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
-    app = build_app(make_executor(Telling()), settings, sdl=SDL, state=dict, ready=dict)
+    executor = make_executor(Telling())
+    app = build_app(executor, settings, feed_of(executor), sdl=SDL, state=dict, ready=dict)
     serve(app, listener, settings, announce=announce)
 
 

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from tests.bench import cold, commits, durability, large, past, questions, throughput, workers
+from tests.bench import cold, commits, durability, large, live, past, questions, throughput, workers
 from tests.bench.errors import BenchError
 from tests.bench.lab import Lab
 from tests.bench.peers.recipes import wanted
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[Lab], Part | None]] = {
     "throughput": throughput.measure,
     "cold": cold.measure,
     "commits": commits.measure,
+    "live": live.measure,
     "workers": workers.measure,
     "questions": questions.measure,
     "past": past.measure,

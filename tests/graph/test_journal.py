@@ -21,7 +21,7 @@ import pytest
 from graph.errors import StoreBusy, StoreError
 from graph.formats.lines import canonical
 from graph.graph import STORE, Graph
-from graph.journal.journal import Authorship, Head, Journal
+from graph.journal.journal import Authorship, Head, Journal, Mark
 from graph.journal.layout import APPLICATION_ID, FORMAT
 from graph.journal.memory import MemoryJournal
 from graph.journal.sqlite import SQLiteJournal
@@ -94,6 +94,37 @@ def test_any_stretch_of_commits_can_be_replayed(journal, after, until, expected)
     commit(journal, "c")
     commit(journal, "d")
     assert ids(journal.replay(after, until)) == list(expected)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_changes_are_read_from_any_mark_on_in_pages_of_any_size(journal, most):
+    for names in (["p:a"], ["p:b", "p:c", "p:d"], ["p:e", "p:f"]):
+        commit(journal, *names)
+    mark, read = Mark(0), []
+    while page := journal.changes(mark, 3, most):
+        assert len(page) <= most
+        assert [recorded.commit for recorded in page] == [journal.commit(each.change.version) for each in page]
+        read += page
+        mark = Mark(page[-1].change.version, page[-1].change.index)
+    assert [recorded.change for recorded in read] == list(journal.replay(0, 3))
+
+
+@pytest.mark.parametrize(
+    ("after", "until", "expected"),
+    [
+        (Mark(1), 3, ["p:b", "p:c", "p:d"]),
+        (Mark(1, 0), 3, ["p:b", "p:c", "p:d"]),
+        (Mark(2, 0), 3, ["p:c", "p:d"]),
+        (Mark(2, 1), 3, ["p:d"]),
+        (Mark(2), 2, []),
+        (Mark(0), 1, ["p:a"]),
+        (Mark(3), 3, []),
+    ],
+)
+def test_changes_follow_a_place_up_to_a_version(journal, after, until, expected):
+    for names in (["p:a"], ["p:b", "p:c"], ["p:d"]):
+        commit(journal, *names)
+    assert [recorded.change.record.id for recorded in journal.changes(after, until, 100)] == expected
 
 
 def test_what_fails_while_it_is_written_was_never_there(journal):
@@ -335,6 +366,24 @@ def test_what_was_tampered_with_is_told_with_its_place(store, damage, place):
         f"The store {store} is damaged at {place}. It was left as it is. Restore a backup, or save what came before the"
         f" damage with `fieldgraph recover --data {store.parent} --to DIR`."
     )
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE changes SET checksum = checksum + 1 WHERE version = 2 AND position = 1",
+        "DELETE FROM changes WHERE version = 2 AND position = 1",
+        "DELETE FROM changes WHERE version = 2",
+        "DELETE FROM changes WHERE version = 1 AND position = (SELECT max(position) FROM changes WHERE version = 1)",
+        "DELETE FROM commits WHERE version = 2",
+    ],
+)
+def test_no_page_of_changes_passes_over_damage(store, damage):
+    with closing(sqlite3.connect(store)) as db:
+        assert db.execute(damage).rowcount != 0
+        db.commit()
+    with closing(SQLiteJournal(store)) as journal, pytest.raises(StoreError, match="damaged at commit"):
+        journal.changes(Mark(0), 3, 1_000)
 
 
 def test_damage_that_happens_later_reaches_nobody_who_follows(tmp_path):

@@ -1,0 +1,381 @@
+"""Specifies the feed: every subscriber is told just what the journal holds after its mark, whoever else watches."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from api import feed
+from api.__main__ import executor_of
+from api.access import ANONYMOUS
+from api.changes import change_id
+from api.errors import RequestError
+from api.execute import GraphQLRequest
+from api.feed import Feed, Subscriber
+from api.settings import Settings
+from graph.graph import Graph
+from graph.journal.journal import Mark
+from graph.model import Change, Entity, RelationName, Remove, Unrelate, Write
+from graph.parse import write
+from graph.vocabulary import PartnerRole, RelationKind
+
+QUERY = """subscription ($since: Int, $after: ID, $kinds: [Kind!], $ids: [ID!]) {
+  changes(since: $since, after: $after, kinds: $kinds, ids: $ids) { id }
+}"""
+PROJECTS = [f"project:{number}" for number in range(3)]
+PARTNERS = [f"partner:{number}" for number in range(2)]
+
+
+class Watched:
+    """A graph, its feed, and those who watch."""
+
+    def __init__(self, graph: Graph | None = None, **settings: Any) -> None:
+        self.graph = graph or Graph.in_memory()
+        self.executor = executor_of(self.graph, Settings(**settings))
+        self.feed = Feed(self.graph, self.executor, Settings(**settings))
+
+    async def subscribe(self, query: str = QUERY, last: str | None = None, **variables: Any) -> Subscriber:
+        operation = self.executor.prepare(GraphQLRequest(query), ANONYMOUS, streamed=True)
+        return await self.feed.subscribe(operation, variables, last)
+
+    def change(self, *names: str) -> None:
+        lines = zip(PROJECTS * len(names), names, strict=False)
+        self.graph.apply([write({"id": id, "kind": "PROJECT", "name": name}) for id, name in lines])
+
+
+def project(id: str, name: str) -> Write:
+    return write({"id": id, "kind": "PROJECT", "name": name})
+
+
+def ids(events: Sequence[feed.Event]) -> list[str]:
+    return [json.loads(event.body)["data"]["changes"]["id"] for event in events]
+
+
+async def all_of(subscriber: Subscriber) -> list[str]:
+    """What it is told until there is nothing left for now."""
+    told: list[str] = []
+    while events := await subscriber.next(0.01):
+        told += ids(events)
+    return told
+
+
+def refusal(error: RequestError) -> str:
+    return error.errors[0].message
+
+
+# The law
+
+
+def writes(draw: Random, graph: Graph) -> Iterator[Write]:
+    """Writes that the graph permits, whatever it holds."""
+    for id in draw.sample(PROJECTS, draw.randint(1, len(PROJECTS))):
+        if graph.engine.entity(id) is not None and draw.random() < 0.3:
+            yield Remove(id)
+            continue
+        yield project(id, str(draw.random()))
+        if draw.random() < 0.5:
+            partner = f"partner:{id[-1]}"
+            yield write({"id": partner, "kind": "PARTNER", "name": str(draw.random()), "type": "OTHER_PUBLIC_SECTOR"})
+            yield write({"relation": "PARTICIPATES_IN", "subject": partner, "object": id, "role": "FUNDING"})
+
+
+class Model:
+    """What a subscriber must be told: all of the journal after where it began that concerns what it wants."""
+
+    def __init__(self, draw: Random, graph: Graph, kept: Sequence[Change]) -> None:
+        self.kinds = draw.choice([None, None, ["PROJECT"], ["PARTNER"], ["SOURCE"], []])
+        self.ids = draw.choice([None, None, None, [PROJECTS[0]], [PROJECTS[1], PARTNERS[0]], []])
+        self.told: list[str] = []
+        self.start, self.given = draw.choice(
+            [
+                (Mark(graph.version), {}),
+                (Mark(since := draw.randint(0, graph.version)), {"since": since}),
+                *((Mark(c.version, c.index), {"after": change_id(c.version, c.index)}) for c in draw.sample(kept, 1)),
+            ]
+        )
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return {"kinds": self.kinds, "ids": self.ids}
+
+    def due(self, kept: Sequence[Change]) -> list[str]:
+        later = [change for change in kept if (change.version, change.index) > self.start]
+        return [change_id(change.version, change.index) for change in later if self._concerns(change)]
+
+    def _concerns(self, change: Change) -> bool:
+        concerned = (
+            {change.record.id} if isinstance(change.record, Entity) else {change.record.subject, change.record.object}
+        )
+        kinds = {id.partition(":")[0].upper() for id in concerned}
+        of_kind = self.kinds is None or bool(kinds & set(self.kinds))
+        return of_kind and (self.ids is None or bool(concerned & set(self.ids)))
+
+
+BOUNDS = {
+    "PAGE": [1, 2, 5],
+    "CATCH_UP": [1, 3],
+    "WINDOW": [1, 3, 8],
+    "WINDOW_BYTES": [1, 1 << 20],
+    "WINDOWS_BYTES": [1, 1 << 20],
+}
+
+
+@pytest.mark.parametrize("store", ["memory", "file"])
+@pytest.mark.parametrize("seed", range(25))
+def test_every_subscriber_is_told_what_the_journal_holds_after_its_mark(seed, store, tmp_path, monkeypatch):
+    """Windows of a few changes, pages of one or two: who watches falls out of them, catches up, leaves, returns."""
+    draw = Random(seed)
+    for name, values in BOUNDS.items():
+        monkeypatch.setattr(feed, name, draw.choice(values))
+
+    async def work() -> None:
+        watched = Watched(Graph.open(tmp_path) if store == "file" else None)
+        graph, watchers = watched.graph, list[tuple[Model, Subscriber]]()
+        graph.apply([project(PROJECTS[0], "first")])
+        for _ in range(60):
+            kept = list(graph._journal.replay(0, graph.version))
+            match draw.randrange(5):
+                case 0:
+                    model = Model(draw, graph, kept)
+                    watchers.append((model, await watched.subscribe(**model.given, **model.variables)))
+                case 1 | 2:
+                    graph.apply(writes(draw, graph))
+                case 3 if watchers:
+                    model, subscriber = draw.choice(watchers)
+                    for _ in range(draw.randint(1, 4)):
+                        model.told += ids(await subscriber.next(0) or [])
+                case 4 if watchers:
+                    place = draw.randrange(len(watchers))
+                    model, subscriber = watchers[place]
+                    subscriber.close()
+                    last = feed.text_of(subscriber.mark)
+                    watchers[place] = model, await watched.subscribe(last=last, **model.given, **model.variables)
+        kept = list(graph._journal.replay(0, graph.version))
+        told = await asyncio.gather(*(all_of(subscriber) for _, subscriber in watchers))
+        for (model, _), rest in zip(watchers, told, strict=True):
+            assert model.told + rest == model.due(kept), (model.start, model.given, model.variables)
+        for _, subscriber in watchers:
+            subscriber.close()
+        assert watched.feed._groups == {}
+        graph.close()
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+# Filters
+
+
+def relate() -> list[Write]:
+    return [
+        project("project:1", "P"),
+        write({"id": "partner:1", "kind": "PARTNER", "name": "Q", "type": "OTHER_PUBLIC_SECTOR"}),
+        write({"relation": "PARTICIPATES_IN", "subject": "partner:1", "object": "project:1", "role": "FUNDING"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, [0, 1, 2]),
+        ({"ids": ["project:1"]}, [0, 2]),
+        ({"ids": ["partner:1"]}, [1, 2]),
+        ({"ids": ["project:1", "partner:1"]}, [0, 1, 2]),
+        ({"ids": []}, []),
+        ({"kinds": ["PROJECT"]}, [0, 2]),
+        ({"kinds": ["PARTNER"]}, [1, 2]),
+        ({"kinds": ["SOURCE"]}, []),
+        ({"kinds": ["PARTNER"], "ids": ["project:1"]}, [2]),
+        ({"kinds": None, "ids": None}, [0, 1, 2]),
+    ],
+)
+def test_a_change_is_of_its_entity_or_of_both_ends_of_its_relation(wanted, expected):
+    async def work() -> None:
+        watched = Watched()
+        watched.graph.apply(relate())
+        assert await all_of(await watched.subscribe(since=0, **wanted)) == [change_id(1, index) for index in expected]
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_what_has_gone_is_still_of_its_kind():
+    async def work() -> None:
+        watched = Watched()
+        watched.graph.apply(relate())
+        name = RelationName(RelationKind.PARTICIPATES_IN, "partner:1", "project:1", PartnerRole.FUNDING)
+        watched.graph.apply([Unrelate(name)])
+        watched.graph.apply([Remove("project:1"), Remove("partner:1")])
+        told = await all_of(await watched.subscribe(since=1, kinds=["PROJECT"]))
+        assert told[0] == change_id(2, 0)
+        assert len(told) == 2
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+# Sharing
+
+
+def test_those_who_ask_the_same_share_what_is_written(monkeypatch):
+    written: list[int] = []
+
+    async def work() -> None:
+        watched = Watched()
+        tell = watched.executor.tell
+
+        async def counting(operation: Any, variables: Any, values: Sequence[Any]) -> list[bytes]:
+            written.append(len(values))
+            return await tell(operation, variables, values)
+
+        monkeypatch.setattr(watched.executor, "tell", counting)
+        watched.change("first")
+        subscribers = [await watched.subscribe(since=since) for since in (0, 1) for _ in range(50)]
+        assert len(watched.feed._groups) == 1  # where they start is no part of what they ask
+        waiting = [asyncio.create_task(subscriber.next()) for subscriber in subscribers[50:]]
+        await asyncio.sleep(0)
+        for number in range(3):
+            watched.change(str(number))
+        await asyncio.gather(*waiting)
+        assert sum(written) == 3
+        told = await asyncio.gather(*map(all_of, subscribers))
+        assert [len(each) for each in told] == [4] * 50 + [0] * 50
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_a_variable_that_says_more_than_where_to_start_is_part_of_what_is_asked():
+    query = "subscription ($at: ID) { changes(after: $at) { id entity { history(first: 1) { totalCount } } } }"
+    other = "subscription ($at: ID) { changes(after: $at) { id entity { node: id } } }"
+    both = "subscription ($at: ID!) { changes(after: $at, ids: [$at]) { id } }"
+
+    async def work() -> None:
+        watched = Watched()
+        watched.change("a", "b", "c")
+        for text, groups in ((query, 1), (other, 1), (both, 2)):
+            for index in (0, 1):
+                await watched.subscribe(text, at=change_id(1, index))
+            assert len(watched.feed._groups) == groups
+            watched.feed.close()
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_nobody_is_woken_by_what_does_not_concern_them():
+    async def work() -> None:
+        watched = Watched()
+        subscriber = await watched.subscribe(ids=["project:other"])
+        waiting = asyncio.create_task(subscriber.next())
+        await asyncio.sleep(0.01)
+        (group,) = watched.feed._groups.values()
+        for number in range(5):
+            watched.change(str(number))
+            assert len(group.waiting) == 1
+        watched.graph.apply([project("project:other", "at last")])
+        assert ids(await waiting or []) == [change_id(6, 0)]
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_a_large_commit_is_told_a_page_at_a_time():
+    async def work() -> None:
+        watched = Watched()
+        subscriber = await watched.subscribe()
+        waiting = asyncio.create_task(subscriber.next())
+        await asyncio.sleep(0)
+        watched.graph.apply([project(f"project:{number}", "many") for number in range(2_500)])
+        assert len(watched.feed._recent) <= 2 * feed.WINDOW
+        first = await waiting
+        assert first is not None
+        assert len(first) <= feed.PAGE
+        assert ids(first) + await all_of(subscriber) == [change_id(1, index) for index in range(2_500)]
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+# What is written
+
+
+TELLING = """subscription { changes(since: 0) {
+  id version index time action entityId author note __typename
+  entity { id name ... on Project { partners { totalCount nodes { name } } } }
+  relation { kind subject { name } object { id } } fields { field before after }
+} }"""
+
+
+def test_it_is_what_graphql_core_says_byte_for_byte():
+    async def bodies(executor: str) -> list[bytes]:
+        watched = Watched(executor=executor)
+        watched.graph.apply(relate())
+        watched.graph.apply([project("project:1", "renamed"), Remove("partner:1")])
+        subscriber = await watched.subscribe(TELLING)
+        return [event.body for event in await subscriber.next() or []]
+
+    compiled, reference = (asyncio.run(bodies(name)) for name in ("compiled", "reference"))
+    strip = lambda body: json.dumps({**json.loads(body)["data"]["changes"], "time": None})  # noqa: E731
+    assert [strip(body) for body in compiled] == [strip(body) for body in reference]
+    assert len(compiled) > 4
+
+
+def test_an_error_belongs_to_the_change_that_it_is_met_in():
+    query = (
+        "subscription { changes(since: 0) { id entity { ... on Project { partners(first: 101) { totalCount } } } } }"
+    )
+
+    async def work() -> None:
+        watched = Watched()
+        watched.graph.apply(relate())
+        subscriber = await watched.subscribe(query)
+        told = [json.loads(event.body) for event in await subscriber.next() or []]
+        assert ["errors" in each for each in told] == [True, False, False]
+        assert told[0]["errors"][0]["path"] == ["changes", "entity", "partners"]
+        assert told[1] == {"data": {"changes": {"id": change_id(1, 1), "entity": {}}}}
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+# Where it starts
+
+
+@pytest.mark.parametrize(
+    ("variables", "last", "message"),
+    [
+        ({"since": 1, "after": "change:1.00000000"}, None, "Both since and after are given"),
+        ({"since": 3}, None, "There is no version 3 yet: the newest is 1."),
+        ({"since": -1}, None, "since is -1."),
+        ({"after": "change:1.00000001"}, None, "There is no change 'change:1.00000001'."),
+        ({"after": "change:2.00000000"}, None, "There is no change 'change:2.00000000'."),
+        ({"after": "change:0.00000000"}, None, "There is no change 'change:0.00000000'."),
+        ({"after": "project:1"}, None, "'project:1' is no id of a change."),
+        ({"since": "x"}, None, "Variable '$since' has invalid value"),
+        ({}, "version:2", "There is no version 2 yet"),
+        ({}, "version:x", "'version:x' is no id of a change"),
+    ],
+)
+def test_where_nobody_can_start_is_told(variables, last, message):
+    async def work() -> None:
+        watched = Watched()
+        watched.change("first")
+        with pytest.raises(RequestError) as caught:
+            await watched.subscribe(last=last, **variables)
+        assert message in refusal(caught.value)
+        assert watched.feed._groups == {}
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_what_another_process_told_of_is_waited_for(tmp_path: Path):
+    async def work() -> None:
+        mine, other = Graph.open(tmp_path), Graph.open(tmp_path)
+        watched = Watched(mine)
+        other.apply([project("project:1", "P")])
+        subscribing = asyncio.create_task(watched.subscribe(after=change_id(1, 0)))
+        await asyncio.sleep(0.05)
+        assert not subscribing.done()
+        mine.follow()
+        assert (await subscribing).mark == Mark(1, 0)
+        mine.close()
+        other.close()
+
+    asyncio.run(asyncio.wait_for(work(), 20))
