@@ -51,9 +51,11 @@ class Watched(Executor):
 
     fallbacks = 0
 
-    async def _run_on_core(self, operation: Operation, variables: dict[str, Any], trace: Trace | None = None) -> Answer:
+    async def _run_on_core(
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None = None
+    ) -> Answer:
         self.fallbacks += 1
-        return await super()._run_on_core(operation, variables, trace)
+        return await super()._run_on_core(operation, variables, caller, trace)
 
 
 class Twins:
