@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access import Access
+from api.access import ANONYMOUS, Access
 from api.endpoint import Endpoint, State
 from api.errors import RequestError
 from api.events import EventStreams
@@ -87,11 +87,13 @@ def build_app(
         return _json({"alive": True}, 200)
 
     async def schema(request: Request) -> Response:
+        given = ", ".join(request.headers.getlist("authorization")) if "authorization" in request.headers else None
         try:
-            access.caller(request.headers.get("authorization"), request.client.host if request.client else "")
+            caller = access.caller(given, request.client.host if request.client else "")
         except RequestError as error:
             return _refused(error)
-        return PlainTextResponse(sdl, headers=NO_SNIFFING)
+        kept = {} if caller is ANONYMOUS else {"Cache-Control": "no-store"}
+        return PlainTextResponse(sdl, headers={**NO_SNIFFING, **kept, "Vary": "Authorization"})
 
     async def readyz(_: Request) -> Response:
         try:
@@ -115,7 +117,12 @@ def build_app(
 def _refused(error: RequestError) -> Response:
     answer = refuse(error)
     headers = {name.decode(): value.decode() for name, value in answer.headers}
-    headers |= {**NO_SNIFFING, "Cache-Control": "no-store", "X-Request-Id": answer.request_id or ""}
+    headers |= {
+        **NO_SNIFFING,
+        "Cache-Control": "no-store",
+        "Vary": "Authorization",
+        "X-Request-Id": answer.request_id or "",
+    }
     return Response(answer.body, answer.status, headers=headers, media_type="application/json")
 
 

@@ -370,6 +370,12 @@ def test_what_is_answered_to_a_token_must_not_be_kept(sent):
     assert send("GET", params=HELLO, app=app).headers["cache-control"] == "public, max-age=60"
 
 
+@pytest.mark.parametrize(("sent", "kept"), [({}, None), (READER, "no-store"), (UNKNOWN, "no-store")])
+def test_the_schema_as_text_is_answered_as_privately(sent, kept):
+    response = send("GET", "/schema.graphql", headers=sent)
+    assert (response.headers.get("cache-control"), response.headers["vary"]) == (kept, "Authorization")
+
+
 @pytest.mark.parametrize(
     "query", ["{ hello }", "{ unknown }", "{", "mutation { put(value: 1) }", '{ fails(how: "bug") }']
 )
