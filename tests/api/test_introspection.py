@@ -8,6 +8,7 @@ import pytest
 from graphql import execute, get_introspection_query
 
 from api.__main__ import executor_of
+from api.access import OWNER
 from api.documents import Documents
 from api.execute import Answer, Executor, GraphQLRequest
 from api.introspection import is_about_schema
@@ -36,7 +37,7 @@ def runs(monkeypatch) -> list[Any]:
 
 def ask(executor: Executor, query: str, variables: dict[str, Any] | None = None, name: str | None = None) -> Answer:
     request = GraphQLRequest(query=query, operation_name=name, variables=variables)
-    return asyncio.run(executor.execute(request))
+    return asyncio.run(executor.execute(request, OWNER))
 
 
 def test_graphiql_is_answered_from_memory_with_the_same_bytes(seeded, runs):
