@@ -171,11 +171,13 @@ def resolver(step: Step) -> Callable[..., Any]:
     def resolve(source: Any, info: GraphQLResolveInfo[Request], **arguments: Any) -> Any:
         return at_once(_only(step.run(_request_of(info), [source], arguments)))
 
-    async def lead_elsewhere(source: Any, info: GraphQLResolveInfo[Request], **arguments: Any) -> Any:
-        request = _request_of(info)
-        view = await _only(step.run(request, [source], arguments))
-        info.context.views[_root_key(info)] = view
-        return view
+    async def enter(source: Any, info: GraphQLResolveInfo[Request], arguments: Arguments) -> Any:
+        request = await _only(step.run(_request_of(info), [source], arguments))
+        info.context.views[_root_key(info)] = request
+        return request
+
+    def lead_elsewhere(source: Any, info: GraphQLResolveInfo[Request], **arguments: Any) -> Any:
+        return at_once(enter(source, info, arguments))
 
     return lead_elsewhere if isinstance(step, ElsewhereStep) else resolve
 

@@ -47,9 +47,14 @@ DEFAULTS = Settings()
 class Counting:
     """Answers like another engine, and counts how often it is asked for what."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, calls: Counter[str] | None = None) -> None:
         self._engine = engine
-        self.calls: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter() if calls is None else calls
+
+    async def as_of(self, moment: int | str) -> View:
+        self.calls["as_of"] += 1
+        view = await self._engine.as_of(moment)
+        return view._replace(engine=Counting(view.engine, self.calls))
 
     async def indexes(self, question: Any) -> list[str]:
         return await self._engine.indexes(question)  # asks for nothing that is known

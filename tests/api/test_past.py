@@ -123,3 +123,13 @@ def test_what_is_no_moment_is_refused(ask: Any, time: str) -> None:
     (error,) = ask(f'{{ asOf(time: "{time}") {{ graph {{ version }} }} }}')["errors"]
     assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "Expected a moment with its zone, as 2026-11-22T09:00:00Z" in error["message"]
+
+
+@pytest.mark.parametrize("executor", ["compiled", "reference"])
+def test_how_it_is_answered_is_told_below_it_too(executor: str) -> None:
+    twins = Twins(Graph.in_memory().engine, Graph.in_memory().head)
+    ask = twins.compiled if executor == "compiled" else twins.reference
+    refused = json.loads(ask(Asked("{ asOf(version: 1) { __typename } }", None, {}, {}), explained=True).body)
+    assert refusal(refused)[:2] == (["asOf"], "NOT_FOUND")
+    told = json.loads(ask(Asked("{ asOf(version: 0) { projects { totalCount } } }", None, {}, {}), explained=True).body)
+    assert [step["asked"] for step in told["extensions"]["explain"]["steps"]][:2] == [["as of 0"], ["count PROJECT"]]
