@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from tests.bench import cold, commits, durability, large, live, past, questions, throughput, workers
+from tests.bench import cold, commits, durability, large, live, past, questions, saves, throughput, workers
 from tests.bench.errors import BenchError
 from tests.bench.lab import Lab
 from tests.bench.peers.recipes import wanted
@@ -33,6 +33,7 @@ PARTS: dict[str, Callable[[Lab], Part | None]] = {
     "workers": workers.measure,
     "questions": questions.measure,
     "past": past.measure,
+    "saves": saves.measure,
     "durability": durability.measure,
     "large": large.measure,
 }
