@@ -92,7 +92,7 @@ class Graph:
         self._lock = RLock()
         self._snapshots = snapshots
         self.head = journal.head()
-        with one_stretch(STRETCH):
+        with one_stretch(journal.count(0)):
             self.engine = self._started(lambda: Resident(budget, clock, journal))
         self.engine.look_back = self._look_back
         self._past = Past(self.engine, journal, past_views, budget)

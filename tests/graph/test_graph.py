@@ -1,5 +1,7 @@
 """Specifies graph/graph.py: all of a write or nothing, versions 1, 2, 3, and everybody told what changed."""
 
+import gc
+import weakref
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -330,3 +332,12 @@ def test_what_is_followed_while_the_lock_is_waited_for_counts_too(tmp_path):
         (outcome,) = ended.value.value
         assert [fault.kind for fault in outcome.faults] == [Conflict]
         assert mine.engine.entity("project:x").name == "Theirs"
+
+
+def test_a_small_graph_that_is_gone_leaves_nothing_behind(tmp_path):
+    with closing(Graph.open(tmp_path)) as graph:
+        graph.apply([project("project:x")])
+        seen = weakref.ref(graph.engine), weakref.ref(graph.as_of(0).engine)
+    del graph
+    gc.collect()
+    assert [each() for each in seen] == [None, None]
