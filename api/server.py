@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from types import FrameType
 
 import uvicorn
@@ -22,6 +23,7 @@ from api.transport import Protocol
 BACKLOG = 2048  # connections that wait to be accepted
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 COLLECTED = 1_500, 10, 60  # thresholds of the garbage collector, of its three generations
+ONE_PRESS_S = 0.5  # seconds within which all signals come that one Ctrl+C sends
 GRACE_S = 1.5  # seconds beyond the time to finish in, after which the process ends all the same
 
 
@@ -129,6 +131,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._on_ready = on_ready
         self._on_end = on_end
+        self._told_at = 0.0
         # A question that takes too long holds the loop, and with it uvicorn's own time-out.
         self.last_resort = threading.Timer((config.timeout_graceful_shutdown or 0) + GRACE_S, os._exit, (1,))
         self.last_resort.daemon = True
@@ -143,11 +146,14 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # uvicorn's own method keeps the signal and raises it once more at the end. The second Ctrl+C waits for nobody.
+        # uvicorn's own method keeps the signal and raises it once more at the end. The second Ctrl+C waits for nobody;
+        # but the first may come twice, from the terminal and in other words from the process that started this one.
         if self.should_exit:
-            self.force_exit = self.force_exit or sig == signal.SIGINT
+            is_again = sig == signal.SIGINT and monotonic() - self._told_at > ONE_PRESS_S
+            self.force_exit = self.force_exit or is_again
             return
         self.should_exit = True  # first: another signal may come while the thread starts
+        self._told_at = monotonic()
         self.last_resort.start()
 
 

@@ -120,6 +120,18 @@ def test_a_signal_that_comes_while_another_is_obeyed_disturbs_nothing(monkeypatc
     assert (starts, server.should_exit, server.force_exit) == ([1], True, False)
 
 
+def test_one_ctrl_c_may_come_twice_and_the_second_waits_for_nobody(monkeypatch):
+    server = Server(uvicorn.Config(build_app), lambda: None)
+    monkeypatch.setattr(server.last_resort, "start", lambda: None)
+    now = iter([10.0, 10.4, 10.6]).__next__
+    monkeypatch.setattr("api.server.monotonic", now)
+    forced = []
+    for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGINT):
+        server.handle_exit(sig, None)
+        forced.append(server.force_exit)
+    assert forced == [False, False, True]
+
+
 def exchange(url: str, request: bytes) -> bytes:
     """Everything that the service sends until it closes the connection."""
     host, port = url.removeprefix("http://").split(":")
