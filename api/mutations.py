@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import strawberry
 
-from api.edits import removing, saving
-from api.errors import BAD_USER_INPUT, CODES
+from api.edits import LISTS, removing, saving
+from api.errors import BAD_USER_INPUT, CODES, shorten
 from api.fields import Arguments, Step, argument, attribute, stepped
 from api.request import Request
 from api.types import Change
-from graph.errors import Fault, InvalidInput, Refused
+from graph.errors import InvalidInput, Refused
 from graph.model import Recorded
 from graph.vocabulary import ChangeAction
 from graph.writing import Edit
@@ -56,6 +56,18 @@ def _checked(given: Mapping[str, Any]) -> Iterator[Told]:
     if key is not None and not 1 <= len(key) <= LONGEST_KEY:
         told = f"idempotencyKey has {len(key):,} characters; it may have 1 to {LONGEST_KEY}."
         yield Told(BAD_USER_INPUT, told, ["input", "idempotencyKey"])
+    for name in LISTS:
+        for place, item in enumerate(given.get(name) or ()):
+            yield from _repeated_labels(item.get("labels") or (), ["input", name, str(place), "labels"])
+
+
+def _repeated_labels(labels: Sequence[Mapping[str, str]], path: list[str]) -> Iterator[Told]:
+    seen = set()
+    for place, label in enumerate(labels):
+        if (language := label["language"]) in seen:
+            told = f"A name in {language!r} is given more than once. Keep one for each language."
+            yield Told(BAD_USER_INPUT, told, [*path, str(place), "language"])
+        seen.add(language)
 
 
 async def _store(request: Request, edit: Edit) -> Stored:
@@ -64,17 +76,19 @@ async def _store(request: Request, edit: Edit) -> Stored:
     try:
         applied = await request.store.store(edit)
     except Refused as refused:
-        return Stored(request.store.version, user_errors=list(_told(refused.faults)))
+        told = [Told(CODES[fault.kind], fault.reason, ["input", *fault.path]) for fault in refused.faults]
+        return Stored(request.store.version, user_errors=_few(told))
     recorded = [Recorded(change, applied.commit) for change in applied.changes] if applied.commit else []
     removed = sum(change.action is ChangeAction.REMOVED for change in applied.changes)
     return Stored(applied.version, applied.created, applied.updated, applied.unchanged, removed, recorded)
 
 
-def _told(faults: Sequence[Fault]) -> Iterator[Told]:
-    for fault in faults[:MOST_TOLD]:
-        yield Told(CODES[fault.kind], fault.reason, ["input", *fault.path])
+def _few(faults: Sequence[Told]) -> list[Told]:
+    """The first faults, each in a length that is fit to be shown."""
+    few = [fault._replace(message=shorten(fault.message)) for fault in faults[:MOST_TOLD]]
     if (more := len(faults) - MOST_TOLD) > 0:
-        yield Told(BAD_USER_INPUT, f"{more:,} more faults are left out. Mend these first.", ["input"])
+        few.append(Told(BAD_USER_INPUT, f"{more:,} more faults are left out. Mend these first.", ["input"]))
+    return few
 
 
 @strawberry.type(description="Something that is wrong with what was asked for, and where.")

@@ -52,20 +52,27 @@ class Scribe:
                 for (_, outcome), became in zip(group, outcomes, strict=True):
                     if not outcome.done():
                         outcome.set_result(became)
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                for _, outcome in self._waiting:
+                    outcome.cancel()
+                self._waiting.clear()
+                raise asyncio.CancelledError
 
     async def _run(self, steps: Steps) -> list[Outcome]:
-        """Takes the steps, each in the thread."""
+        """Takes the steps, each in the thread, and all of them: the lock of the store is held between them."""
         loop = asyncio.get_running_loop()
         answer: Any = None
-        fault: Exception | None = None
+        fault: BaseException | None = None
         while True:
             try:
                 step = steps.send(answer) if fault is None else steps.throw(fault)
             except StopIteration as ended:
                 outcomes: list[Outcome] = ended.value
                 return outcomes
-            answer, fault = None, None
-            try:
-                answer = await loop.run_in_executor(self._thread, step)
-            except Exception as error:  # noqa: BLE001  # whoever yielded the step decides what becomes of it
-                fault = error
+            running = loop.run_in_executor(self._thread, step)
+            while not running.done():
+                try:
+                    await asyncio.wait([running])
+                except asyncio.CancelledError:
+                    continue  # the task is cancelled once nothing is half done
+            answer, fault = (None, error) if (error := running.exception()) else (running.result(), None)

@@ -4,29 +4,25 @@ from collections.abc import Iterator
 
 from graph.differences import differences
 from graph.draft import Draft
-from graph.engine import Archive
 from graph.errors import Conflict, Fault
 from graph.model import Entity, Line, Recorded, Relation, RelationName
-from graph.plan import Page
+from graph.pending import Pending
 from graph.vocabulary import ChangeAction
 
-PAGE = 100
-"""Changes that are read at a time."""
 
-
-def conflicts(draft: Draft, expected: int, archive: Archive, version: int) -> Iterator[Fault]:
+def conflicts(draft: Draft, expected: int, pending: Pending) -> Iterator[Fault]:
     """For each entity and relation that is named in the draft and changed after the expected version, what did.
 
     An entity is named where it is written or removed, and at both ends of a relation; it changes when its own
     attributes do.
     """
     for id, (line, keys) in _named_entities(draft).items():
-        for recorded in _since(id, expected, archive, version):
+        for recorded in pending.since(expected, id):
             if isinstance(recorded.change.record, Entity):
                 yield _conflict(line, keys, id, expected, recorded)
                 break
     for name, line in {**draft.relations, **draft.unrelations}.items():
-        for recorded in _since(name.subject, expected, archive, version):
+        for recorded in pending.since(expected, name.subject):
             record = recorded.change.record
             if isinstance(record, Relation) and record.name == name:
                 yield _conflict(line, (), str(name), expected, recorded)
@@ -42,20 +38,6 @@ def _named_entities(draft: Draft) -> dict[str, tuple[Line, tuple[str, ...]]]:
         named.setdefault(name.subject, (line, ("subject",)))
         named.setdefault(name.object, (line, ("object",)))
     return named
-
-
-def _since(id: str, expected: int, archive: Archive, version: int) -> Iterator[Recorded]:
-    """What an entity and its relations went through after a version, the newest first."""
-    page = Page(first=PAGE)
-    while True:
-        found = archive.history(id, page, version)
-        for recorded in found.changes:
-            if recorded.change.version <= expected:
-                return
-            yield recorded
-        if not found.has_next:
-            return
-        page = Page(first=PAGE, after=found.position(len(found.changes) - 1))
 
 
 def _conflict(line: Line, keys: tuple[str, ...], what: str, expected: int, recorded: Recorded) -> Fault:

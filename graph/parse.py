@@ -113,6 +113,8 @@ def _value_reasons(type: type[Entity] | type[Relation], values: Mapping[str, Any
     for key in ("id", "name") if issubclass(type, Entity) else ("subject", "object"):
         if values.get(key) == "":
             reasons.append(Reason(f"{key} is empty", key))
+    if isinstance(labels := values.get("labels"), dict) and "" in labels:
+        reasons.append(Reason("labels has a name without a language", "labels"))
     for key in sorted(DATES & values.keys()):
         if isinstance(date := values[key], str) and not is_partial_date(date):
             reasons.append(_wrong(key, date, "a date that exists, as 2023, 2023-11 or 2023-11-05"))

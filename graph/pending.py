@@ -2,30 +2,45 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from graph.model import Done, Entity, Relation, RelationName
+from graph.engine import Archive
+from graph.model import Change, Commit, Done, Entity, Recorded, Relation, RelationName
+from graph.plan import Page
 from graph.resident import Resident
 from graph.vocabulary import ChangeAction, Direction
 
+PAGE = 100
+"""Changes that are read at a time."""
+
 
 class Pending:
-    """A graph and, before it, what is to be done to it."""
+    """A graph and, before it, the commits that are to be made to it; `version` is that of the last."""
 
-    def __init__(self, graph: Resident) -> None:
+    def __init__(self, graph: Resident, archive: Archive) -> None:
+        self.version = graph.version
         self._graph = graph
+        self._archive = archive
         self._entities: dict[str, Entity | None] = {}
         self._relations: dict[RelationName, Relation | None] = {}
-        self._touching: dict[str, set[RelationName]] = defaultdict(set)
+        self._touching: dict[str, dict[RelationName, None]] = defaultdict(dict)  # in order
+        self._history: dict[str, list[list[Recorded]]] = defaultdict(list)
 
-    def add(self, done: Sequence[Done]) -> None:
-        for action, record, _ in done:
+    def add(self, done: Sequence[Done], commit: Commit) -> None:
+        self.version = commit.version
+        history: dict[str, list[Recorded]] = defaultdict(list)
+        for index, (action, record, before) in enumerate(done):
+            change = Change(commit.version, index, action, record, before)
+            for id in change.ids:
+                history[id].append(Recorded(change, commit))
             if isinstance(record, Entity):
                 self._entities[record.id] = None if action is ChangeAction.REMOVED else record
                 continue
             name = record.name
             self._relations[name] = None if action is ChangeAction.UNRELATED else record
-            self._touching[name.subject].add(name)
-            self._touching[name.object].add(name)
+            self._touching[name.subject][name] = self._touching[name.object][name] = None
+        for id, recorded in history.items():
+            self._history[id].append(recorded)
 
     def entity(self, id: str) -> Entity | None:
         return self._entities[id] if id in self._entities else self._graph.entity(id)
@@ -44,6 +59,23 @@ class Pending:
             *(relation for relation in held if relation.name not in touching),
             *(relation for relation in added if id in _ends(relation, direction)),
         ]
+
+    def since(self, version: int, id: str) -> Iterator[Recorded]:
+        """What an entity and its relations went through after a version, the newest version first."""
+        pending = chain.from_iterable(reversed(self._history.get(id, ())))
+        for recorded in chain(pending, self._archived(id)):
+            if recorded.change.version <= version:
+                return
+            yield recorded
+
+    def _archived(self, id: str) -> Iterator[Recorded]:
+        page = Page(first=PAGE)
+        while True:
+            found = self._archive.history(id, page, self._graph.version)
+            yield from found.changes
+            if not found.has_next:
+                return
+            page = Page(first=PAGE, after=found.position(len(found.changes) - 1))
 
     def all_relations(self) -> Iterable[Relation]:
         """All relations, in no order."""

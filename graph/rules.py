@@ -3,7 +3,8 @@
 Checked as a whole, before anything is stored. Every fault is found, not only the first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import islice
 
 from graph.draft import Draft
 from graph.errors import Fault, InvalidInput, NotFound
@@ -12,6 +13,12 @@ from graph.vocabulary import REQUIRED_RELATIONS, RULES, Direction, Kind, Relatio
 
 LONGEST_TOLD = 10
 """So many entities of a circle are told."""
+
+MOST_TOLD = 3
+"""So many of the other relations are told where there may be only one."""
+
+SHOWN = 60
+"""So many characters of where they lead are shown."""
 
 OPTIONAL_ATTRIBUTES = ("role", "impact", "since", "until", "percentage", "locator", "sources")
 
@@ -83,16 +90,22 @@ def _unknown(id: str, draft: Draft) -> str:
 
 def _single_faults(draft: Draft) -> Iterator[Fault]:
     for (subject, kind), names in draft.single.items():
-        leaving = [name for name in draft.leaving(subject, kind) if draft.kind(name.object) is not None]
+        leaving = {name: None for name in draft.leaving(subject, kind) if draft.kind(name.object) is not None}
         if len(leaving) < 2:
             continue
         for name in names:
-            others = ", ".join(other.object for other in leaving if other != name)
             line = draft.relations.get(name)
-            if line and others and name in leaving:
-                yield line.fault(
-                    f"Only one {kind} may leave {subject}, and it leads to {others} too. Keep one of them.", "object"
-                )
+            if line and name in leaving:
+                told = f"Only one {kind} may leave {subject}, and it leads to {_others(name, leaving)} too."
+                yield line.fault(f"{told} Keep one of them.", "object")
+
+
+def _others(name: RelationName, leaving: Collection[RelationName]) -> str:
+    """Where the others lead; of many only the first few, and of long ids only their beginnings: there may be as many
+    faults as relations, and each tells it."""
+    others = [other.object[:SHOWN] for other in islice(leaving, MOST_TOLD + 1) if other != name][:MOST_TOLD]
+    more = len(leaving) - 1 - len(others)
+    return ", ".join(others) + (f" and {more:,} more" if more else "")
 
 
 def _removal_faults(draft: Draft) -> Iterator[Fault]:

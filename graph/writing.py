@@ -144,49 +144,41 @@ class Writer:
     # Checking.
 
     def _stage(self, edits: Sequence[Edit]) -> list[Staged]:
-        pending = Pending(self._graph)
-        keys: dict[str, int] = {}
+        """As if each edit were stored before the next is looked at."""
+        pending = Pending(self._graph, self._journal)
+        kept_at: dict[str, int] = {}  # the places of edits that will be kept by their keys
         staged: list[Staged] = []
         for place, edit in enumerate(edits):
-            first = keys.setdefault(edit.key.name, place) if edit.key else place
-            if first != place and edits[first].key == edit.key:
-                staged.append(Staged(edit, first=first))
-                continue
+            first = kept_at.get(edit.key.name) if edit.key else None
             try:
-                staged.append(self._checked(edit, pending, is_free=first == place))
+                each = self._checked(edit, pending) if first is None else _again(edit, edits[first], first)
             except FieldgraphError as error:
-                staged.append(Staged(edit, outcome=error))
-            else:
-                pending.add(staged[-1].done if not edit.dry_run else ())
+                each = Staged(edit, outcome=error)
+            if each.stores and edit.key:
+                kept_at[edit.key.name] = place
+            if each.stores and each.done:
+                pending.add(each.done, self._commit(edit, pending.version + 1))
+            staged.append(each)
         return staged
 
-    def _checked(self, edit: Edit, pending: Pending, *, is_free: bool) -> Staged:
+    def _checked(self, edit: Edit, pending: Pending) -> Staged:
         """Raises Refused."""
-        if edit.key is not None:
-            kept = self._journal.kept(edit.key.name)
-            if not is_free or (kept is not None and kept.digest != edit.key.digest):
+        if edit.key is not None and (kept := self._journal.kept(edit.key.name)) is not None:
+            if kept.digest != edit.key.digest:
                 raise Refused([_key_is_taken()])
-            if kept is not None:
-                return Staged(edit, outcome=self._as_it_was(kept))
+            return Staged(edit, outcome=self._as_it_was(kept))
         draft = Draft(edit.lines, pending)
-        if found := [*faults(draft), *self._faults_of(edit, draft)]:
+        if found := [*faults(draft), *_faults_of(edit, draft, pending)]:
             raise Refused(found)
         done, counts = effects(draft)
         if not edit.dry_run:
             return Staged(edit, done, counts)
-        version = self._graph.version
-        changes = [Change(version + 1, index, *each) for index, each in enumerate(done)]
-        commit = Commit(version + 1, in_utc(self._clock()), *edit.authorship)
-        return Staged(edit, outcome=Applied(version, *counts, changes, commit))
+        commit = self._commit(edit, pending.version + 1)
+        changes = [Change(commit.version, index, *each) for index, each in enumerate(done)]
+        return Staged(edit, outcome=Applied(pending.version, *counts, changes, commit))
 
-    def _faults_of(self, edit: Edit, draft: Draft) -> Iterator[Fault]:
-        if edit.strict:
-            yield from missing(draft)
-        if edit.expected is not None and not 0 <= edit.expected <= self._graph.version:
-            told = f"expectedVersion is {edit.expected}, and the newest version is {self._graph.version}."
-            yield Fault(None, "expectedVersion", f"{told} Give the one that you have read.", path=("expectedVersion",))
-        elif edit.expected is not None:
-            yield from conflicts(draft, edit.expected, self._journal, self._graph.version)
+    def _commit(self, edit: Edit, version: int) -> Commit:
+        return Commit(version, in_utc(self._clock()), *edit.authorship)
 
     def _as_it_was(self, kept: Kept) -> Applied:
         """What an edit came to when it was stored."""
@@ -247,6 +239,23 @@ def stored(staged: Sequence[Staged], version: int, appender: Appender | None, no
             appender.keep(each.edit.key.name, Kept(each.edit.key.digest, version, *each.counts, bool(changes)), now)
         outcomes.append(applied)
     return outcomes
+
+
+def _faults_of(edit: Edit, draft: Draft, pending: Pending) -> Iterator[Fault]:
+    if edit.strict:
+        yield from missing(draft)
+    if edit.expected is not None and not 0 <= edit.expected <= pending.version:
+        told = f"expectedVersion is {edit.expected}, and the newest version is {pending.version}."
+        yield Fault(None, "expectedVersion", f"{told} Give the one that you have read.", path=("expectedVersion",))
+    elif edit.expected is not None:
+        yield from conflicts(draft, edit.expected, pending)
+
+
+def _again(edit: Edit, first: Edit, place: int) -> Staged:
+    """An edit whose key that at the place before it has. Raises Refused."""
+    if edit.key != first.key:
+        raise Refused([_key_is_taken()])
+    return Staged(edit, first=place)
 
 
 def _key_is_taken() -> Fault:

@@ -203,6 +203,28 @@ def test_faults_stand_in_the_order_of_the_input_and_many_are_counted(client: Cli
     assert saved["userErrors"][-1]["message"].startswith("50 more faults are left out.")
 
 
+def test_labels_name_each_language_once(client: Client) -> None:
+    fr = {"language": "fr", "value": "Koro"}
+    told = client.save(projects=[{"id": KORO}, {"id": KORO, "labels": [fr, {"language": "ar", "value": "K"}, fr]}])
+    assert faults(told) == [("BAD_USER_INPUT", "projects.1.labels.2.language")]
+    told = client.save(projects=[{"id": KORO, "labels": [{"language": "", "value": "K"}]}])
+    assert faults(told) == [("BAD_USER_INPUT", "projects.0.labels")]
+
+
+def test_what_is_said_of_a_long_id_is_short(client: Client) -> None:
+    told = client.save(relations=[{"relation": "LOCATED_IN", "subject": "x" * 100_000, "object": "y" * 100_000}])
+    assert faults(told) == [("NOT_FOUND", "relations.0.object"), ("NOT_FOUND", "relations.0.subject")]
+    assert max(len(fault["message"]) for fault in told["userErrors"]) == 300
+
+
+def test_many_relations_of_which_there_may_be_one_are_told_in_little_text(client: Client) -> None:
+    places = [{"id": f"place:{number}", "name": "P", "type": "VILLAGE"} for number in range(2_000)]
+    relations = [{"relation": "PART_OF", "subject": "place:koro", "object": place["id"]} for place in places]
+    told = client.save(places=places, relations=relations)
+    assert "place:mopti, place:0, place:1 and 1,997 more" in told["userErrors"][-2]["message"]
+    assert told["userErrors"][-1]["message"].startswith("1,900 more faults")
+
+
 def test_a_value_that_its_type_cannot_hold_is_refused_before_anything_runs(client: Client) -> None:
     answer = client.ask(SAVE, {"input": {"projects": [{"id": KORO, "startedOn": "2023-13"}]}})
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"

@@ -2,13 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE, Popen
+from threading import Event
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, note
 
@@ -17,12 +19,13 @@ from graph.draft import Draft, effects
 from graph.errors import Conflict, Refused, StoreBusy, StoreError
 from graph.graph import Graph
 from graph.journal.journal import Authorship, Key
-from graph.model import Line, Patch, RelationName, Remove
+from graph.model import Change, Commit, Line, Patch, Recorded, RelationName, Remove
 from graph.parse import write
 from graph.pending import Pending
+from graph.plan import Page
 from graph.rules import faults
 from graph.vocabulary import Direction, Kind, RelationKind
-from graph.writing import Applied, Edit
+from graph.writing import Applied, Edit, Outcome, Taken
 from tests.api.stage import writes
 from tests.conftest import graph_of
 from tests.worlds import COMMIT, WORLD, Choices, choices, commit, examples, world
@@ -76,7 +79,8 @@ def test_each_edit_is_a_version_of_its_own_and_sees_those_before_it(store: Graph
 def test_what_is_pending_is_what_the_graph_will_be(choose: Choices) -> None:
     lines = world(choose.part(WORLD))
     graph = graph_of(lines)
-    pending = Pending(graph_of(lines).engine)
+    start = graph_of(lines)
+    pending = Pending(start.engine, start._journal)
     for _ in range(4):
         asked = [Line(each) for each in writes(commit(choose.part(COMMIT), lines))]
         drafts = [Draft(asked, pending), Draft(asked, graph.engine)]
@@ -87,15 +91,64 @@ def test_what_is_pending_is_what_the_graph_will_be(choose: Choices) -> None:
         note(f"{asked}")
         done, expected = (effects(draft) for draft in drafts)
         assert (sorted(done[0], key=str), done[1]) == (sorted(expected[0], key=str), expected[1])
-        pending.add(done[0])
+        pending.add(done[0], Commit(graph.version + 1, "2024-01-01T00:00:00Z"))
         graph.apply(asked)
         ids = {line["id"] for line in lines if "id" in line} | {entity.id for entity in graph.engine.entities()}
         for id in ids:
             assert pending.entity(id) == graph.engine.entity(id)
+            told, kept = ([each.change for each in each] for each in (pending.since(0, id), _history(graph, id)))
+            assert [change.version for change in told] == [change.version for change in kept]
+            assert _in_any_order(told) == _in_any_order(kept)
             for direction in Direction:
                 both = (sorted(map(str, each.relations_of(id, direction))) for each in (pending, graph.engine))
                 assert next(both) == next(both)
         assert sorted(map(str, pending.all_relations())) == sorted(map(str, graph.engine.all_relations()))
+
+
+def _history(graph: Graph, id: str) -> Sequence[Recorded]:
+    return graph._journal.history(id, Page(first=1_000), graph.version).changes
+
+
+@examples(60)
+@given(choose=choices(WORLD + 6 * (COMMIT + 4)))
+def test_edits_stored_together_come_to_what_they_come_to_one_by_one(choose: Choices) -> None:
+    lines = world(choose.part(WORLD))
+    together, one_by_one = graph_of(lines), graph_of(lines)
+    edits = []
+    for _ in range(6):
+        asked = [Line(each) for each in writes(commit(choose.part(COMMIT), lines))]
+        key = choose.one([None, None, Key("k", b"1"), Key("k", b"2"), Key("other", b"1")])
+        expected = choose.one([None, None, 0, 1, 2, 3, 4])
+        dry_run, strict = choose.one([False, False, True]), choose.one([True, False])
+        edits.append(Edit(asked, expected=expected, key=key, dry_run=dry_run, strict=strict))
+    note(f"{edits}")
+    outcomes = together.write(edits)
+    assert [_told(outcome) for outcome in outcomes] == [_told(one_by_one.write([edit])[0]) for edit in edits]
+    both = (_in_any_order(graph._journal.replay(0, graph.version)) for graph in (together, one_by_one))
+    assert next(both) == next(both)
+
+
+def _in_any_order(changes: Iterable[Change]) -> list[str]:
+    """Relations that go with an entity may do so in any order."""
+    return sorted(str(msgspec.structs.replace(change, index=0)) for change in changes)
+
+
+def _told(outcome: Outcome) -> object:
+    """All of it but when it was."""
+    if isinstance(outcome, Refused):
+        return outcome.faults
+    assert isinstance(outcome, Applied)
+    commit = outcome.commit and outcome.commit._replace(time="")
+    return outcome._replace(changes=_in_any_order(outcome.changes), commit=commit)
+
+
+def test_only_the_first_of_those_who_have_read_the_same_version_wins(store: Graph) -> None:
+    edits = [Edit([patch(affected=number)], Authorship(f"reader {number}"), expected=1) for number in (1, 2)]
+    first, second = store.write(edits)
+    assert isinstance(first, Applied)
+    assert isinstance(second, Refused)
+    assert [(fault.kind, "version 2 by reader 1" in fault.reason) for fault in second.faults] == [(Conflict, True)]
+    assert (store.version, affected(store)) == (2, 1)
 
 
 def test_a_store_that_cannot_be_written_has_every_edit_fail_and_changes_nothing(store: Graph) -> None:
@@ -231,6 +284,36 @@ def test_whoever_stops_waiting_takes_nothing_back(store: Graph) -> None:
 
     asyncio.run(leave())
     assert affected(store) == 1
+
+
+def test_a_loop_that_ends_in_the_middle_of_a_group_stores_it_and_lets_the_lock_go(
+    store: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that wait behind it are told that they are not stored."""
+    begun, go_on = Event(), Event()
+    finish = Taken.finish
+
+    def slow(*given: Any) -> list[Outcome]:
+        begun.set()
+        assert go_on.wait(10)
+        return finish(*given)
+
+    monkeypatch.setattr(Taken, "finish", slow)
+
+    async def leave() -> list[asyncio.Task[Applied]]:
+        scribe = Scribe(store)
+        first = asyncio.create_task(scribe.store(Edit([patch(affected=1)])))
+        await asyncio.to_thread(begun.wait, 10)
+        behind = asyncio.create_task(scribe.store(Edit([patch(affected=2)])))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        return [first, behind]  # what is left of the loop's tasks is cancelled
+
+    assert [task.cancelled() for task in asyncio.run(leave())] == [True, True]
+    monkeypatch.undo()
+    with closing(Graph.open(store._journal._path.parent, wait_s=0.5)) as other:
+        assert affected(other) == 1
+        assert other.apply([write({**START, "affected": 5})]).version == 3
 
 
 def test_a_store_that_is_gone_is_told_and_the_next_edit_is_tried_anew(store: Graph) -> None:
