@@ -116,7 +116,7 @@ def test_a_number_comes_back_exactly(value: float):
 # Text
 
 
-@given(st.text(min_size=1), st.text(min_size=1), st.text(), st.dictionaries(st.text(), st.text(), max_size=3))
+@given(st.text(min_size=1), st.text(min_size=1), st.text(), st.dictionaries(st.text(min_size=1), st.text(), max_size=3))
 def test_any_text_comes_back_as_it_was(id: str, name: str, summary: str, labels: dict[str, str]):
     record = Project(id=id, name=name, summary=summary, labels=labels, aliases=(summary, name))
     written = line(record)
