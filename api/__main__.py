@@ -22,9 +22,12 @@ from api.documents import Documents
 from api.errors import InvalidSettings
 from api.execute import Executor, GraphQLRequest
 from api.explain import drawn
+from api.exports import export
 from api.feed import Feed
+from api.files import STREAM, writing
 from api.following import Follower
 from api.fragments import Memory
+from api.imports import Imported, import_files
 from api.introspection import Introspection
 from api.persisted import PersistedQueries
 from api.request import Request
@@ -36,11 +39,11 @@ from api.snapshots import SnapshotWriter
 from api.telemetry import configure_logging
 from api.tokens import app as token_commands
 from api.trace import EXTENSION
-from api.transfer import STREAM, Imported, export, import_files, writing
 from api.upkeep import backed_up, recovered, store_in, verified
 from api.workers import supervise
 from graph.engine import settle
 from graph.errors import FieldgraphError, Refused
+from graph.formats.registry import READABLE
 from graph.graph import STORE, Graph
 from graph.journal.journal import Authorship
 from graph.parse import write
@@ -76,6 +79,9 @@ ExecutorName = Annotated[
     str | None, typer.Option(help="compiled, or reference: all on graphql-core.", show_default="compiled")
 ]
 Format = Annotated[str, typer.Option(help="The format of the file: jsonl, graph lines.")]
+MOST_REMARKS = 20
+"""Remarks on imported records that are told one by one."""
+
 Document = Annotated[str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")]
 Variables = Annotated[str | None, typer.Option(help="Its variables, as a JSON object.")]
 OperationName = Annotated[str | None, typer.Option(help="Which operation, if the document has several.")]
@@ -178,26 +184,38 @@ def explain_command(
 
 @app.command("import")
 def import_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Graph lines; - is standard input.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to read; - is standard input.")],
     data: Data = None,
-    format: Format = "jsonl",
+    format: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(READABLE)}.", show_default="recognised from what they hold")
+    ] = None,
     wait: Wait = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check all, tell what would be done, store nothing.")
+    ] = False,
     skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Store the good lines, and write the others to --rejects.")
+        bool, typer.Option("--skip-invalid", help="Store the good records, and write the others to --rejects.")
     ] = False,
     rejects: Annotated[
-        Path, typer.Option(help="Where --skip-invalid writes refused lines, each with its reason.")
-    ] = Path("rejects.jsonl"),
+        Path | None,
+        typer.Option(
+            help="Where --skip-invalid writes refused records, each with its reason.",
+            show_default="rejects, with the suffix of the format",
+        ),
+    ] = None,
 ) -> None:
-    """Read files into a store, all of them in one version, or nothing if a line breaks a rule.
+    """Read files into a store, all of them in one version, or nothing if a record breaks a rule.
 
-    Importing while the service runs is fine: it shows the change at once. A store made here is not seeded.
+    Reading a file again changes nothing. Importing while the service runs is fine: it shows the change at once. A store
+    made here is not seeded.
     """
-    require_known(format)
     settings = load_settings(data=data, wait=wait, seed=False)
     configure_logging(settings)
     with opened(settings) as graph:
-        tell(import_files(graph, files, rejects if skip_invalid else None))
+        imported = import_files(
+            graph, files, format=format, dry_run=dry_run, skip_invalid=skip_invalid, rejects=rejects
+        )
+    tell(imported, dry_run=dry_run)
 
 
 @app.command("export")
@@ -346,18 +364,23 @@ def announce(text: str) -> None:
     sys.stdout.flush()
 
 
-def tell(imported: Imported) -> None:
+def tell(imported: Imported, *, dry_run: bool) -> None:
     applied = imported.applied
+    stored = f"nothing was stored, the store is at version {applied.version}"
     told = (
         f"{applied.created:,} created, {applied.updated:,} updated, {applied.unchanged:,} unchanged,"
-        f" {applied.removed:,} removed, {imported.refused:,} refused; the store is at version {applied.version}.\n"
+        f" {applied.removed:,} removed, {imported.refused:,} refused;"
+        f" {stored if dry_run else f'the store is at version {applied.version}'}.\n"
     )
     with writing(STREAM) as out:
         out.write(told.encode())
+    for remark in imported.remarks[:MOST_REMARKS]:
+        typer.echo(f"{remark}", err=True)
+    if (more := len(imported.remarks) - MOST_REMARKS) > 0:
+        typer.echo(f"and {more:,} more remarks", err=True)
     if imported.rejects:
-        typer.echo(
-            f"The refused lines are in {imported.rejects}, each with its reason: correct and import them.", err=True
-        )
+        where = " and ".join(map(str, imported.rejects))
+        typer.echo(f"The refused records are in {where}, each with its reason: correct and import them.", err=True)
 
 
 def terminal_width() -> int | None:

@@ -11,9 +11,9 @@ import msgspec
 import typer
 
 from api.errors import InvalidSettings
+from api.files import STREAM, writing
 from api.settings import load_settings
 from api.telemetry import configure_logging
-from api.transfer import STREAM, writing
 from graph import tokens
 from graph.graph import STORE
 from graph.journal.journal import in_utc

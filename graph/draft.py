@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from graph.model import Done, Entity, Line, Patch, Relation, RelationName, Remove, Unrelate
+from graph.model import Done, Ensure, Entity, Line, Patch, Relation, RelationName, Remove, Unrelate
 from graph.parse import Unreadable
-from graph.patch import patched
+from graph.patch import completed, patched
 from graph.pending import Pending
 from graph.resident import Resident
 from graph.vocabulary import RULES, ChangeAction, Direction, Kind, RelationKind
@@ -30,8 +30,11 @@ class Draft:
         self.unrelations: dict[RelationName, Line] = {}
         self.single: dict[tuple[str, RelationKind], list[RelationName]] = defaultdict(list)
         self.repeated: list[tuple[Line, Line]] = []
+        self._ensured: dict[str | RelationName, Line] = {}
         for line in lines:
             self._take(line)
+        for line in self._ensured.values():
+            self._complete(line)
 
     def _take(self, line: Line) -> None:
         match line.write:
@@ -47,6 +50,8 @@ class Draft:
                 self._once(line, name, self.unrelations, self.relations)
             case Patch():
                 self._take_patch(line, line.write)
+            case Ensure() as ensured:
+                self._take_ensured(line, ensured)
 
     def _take_patch(self, line: Line, patch: Patch) -> None:
         name = patch.name
@@ -57,6 +62,30 @@ class Draft:
             self.suspects |= error.ids
         else:
             self._take(line._replace(write=record))
+
+    def _take_ensured(self, line: Line, ensured: Ensure) -> None:
+        first = self._ensured.setdefault(ensured.name, line)
+        assert isinstance(first.write, Ensure)
+        if first.write.record.kind is not ensured.record.kind:
+            self.repeated.append((line, first))
+        elif first is not line:
+            record = completed(first.write.record, ensured.record)
+            self._ensured[ensured.name] = first._replace(write=Ensure(record))
+
+    def _complete(self, line: Line) -> None:
+        """Takes what is to be there, on top of what is written in full or held."""
+        assert isinstance(line.write, Ensure)
+        name, told = line.write.name, line.write.record
+        lines: dict[Any, Line] = self.entities if isinstance(name, str) else self.relations
+        written = lines.get(name)
+        held = self.graph.entity(name) if isinstance(name, str) else self.graph.relation(name)
+        known = written.write if written is not None else held
+        if not isinstance(known, Entity | Relation) or known.kind is not told.kind:
+            self._take(line._replace(write=told))  # new, or refused by the rules
+        elif written is not None:
+            lines[name] = written._replace(write=completed(known, told))
+        else:
+            self._take(line._replace(write=completed(known, told)))
 
     def _once(self, line: Line, name: Any, lines: dict[Any, Line], opposite: dict[Any, Line]) -> None:
         first = opposite.get(name) or lines.setdefault(name, line)

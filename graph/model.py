@@ -257,7 +257,18 @@ class Patch(NamedTuple):
     values: Mapping[str, Any]
 
 
-Write = Entity | Relation | Patch | Remove | Unrelate
+class Ensure(NamedTuple):
+    """Asks that there be an entity or a relation: what is held of it stays, what is not is added. It may be asked for
+    several times over."""
+
+    record: Entity | Relation
+
+    @property
+    def name(self) -> "str | RelationName":
+        return self.record.id if isinstance(self.record, Entity) else self.record.name
+
+
+Write = Entity | Relation | Patch | Ensure | Remove | Unrelate
 """What can be asked of the graph: an entity or relation to hold as given, in whole or in part, or one to let go."""
 
 

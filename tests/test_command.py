@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from api.transfer import export, import_files
+from api.exports import export
+from api.imports import import_files
 from graph.graph import STORE, Graph
 from graph.parse import write
 from tests.conftest import SMALL, SMALL_WORLD, graph_of
@@ -210,7 +211,7 @@ def test_refused_lines_can_be_set_aside_corrected_and_imported_again(store, tmp_
     done = run("import", bad, "--skip-invalid", "--rejects", rejects, "--data", store)
     assert (done.code, done.err) == (
         0,
-        f"The refused lines are in {rejects}, each with its reason: correct and import them.\n",
+        f"The refused records are in {rejects}, each with its reason: correct and import them.\n",
     )
     assert done.out == "1 created, 0 updated, 0 unchanged, 0 removed, 6 refused; the store is at version 2.\n"
     rows = rejects.read_text("utf-8").splitlines()
@@ -683,7 +684,7 @@ def test_an_import_killed_at_any_moment_is_there_or_not_and_succeeds_when_repeat
     if ended or told:
         assert (version, text) == (2, expected)
     with closing(Graph.open(store)) as graph:
-        again = import_files(graph, [path], None)
+        again = import_files(graph, [path])
         assert again.applied.version == 2
         export(graph, store / "out.jsonl")
     assert (store / "out.jsonl").read_text("utf-8") == expected

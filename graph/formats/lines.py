@@ -4,13 +4,13 @@ Reading keeps every line's number, so that a fault can be named. A blank line an
 nothing: the file of refused lines tells each line's reason so. Writing is canonical: equal graphs give equal files.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
-from graph.errors import Fault
-from graph.model import Entity, Line, Relation, share_ids
+from graph.formats.format import Format, Reason, Record, Refused
+from graph.model import Entity, Relation, share_ids
 from graph.parse import Unreadable, write
 
 BOM = b"\xef\xbb\xbf"
@@ -20,37 +20,54 @@ EXACT = 2.0**63
 """Whole numbers below this are written as integers."""
 
 
-class Refusal(NamedTuple):
-    """A line nobody could read: its number, all that is wrong with it, the ids in it."""
-
-    number: int
-    file: str
-    reasons: Sequence[str]
-    ids: frozenset[str] = frozenset()
-
-    @property
-    def faults(self) -> list[Fault]:
-        return [Fault(self.number, "", reason, self.file) for reason in self.reasons]
+def recognises(head: bytes) -> bool:
+    """Whether it begins with an object, a comment of refused lines, or holds nothing at all."""
+    text = head.removeprefix(BOM).lstrip()
+    return not text or text.startswith((b"{", b"# "))
 
 
-def read(rows: Iterable[bytes], file: str = "") -> Iterator[Line | Refusal]:
-    """The writes that a file asks for, in its order; `file` is its name, where a fault should tell it."""
+def read(rows: Iterable[bytes], *, keeps_texts: bool = False) -> Iterator[Record]:
+    """The writes that a file asks for, in its order."""
     ids: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
         text = (row.removeprefix(BOM) if number == 1 else row).strip()
         if not text or text.startswith(b"#"):
             continue
-        try:
-            wanted = write(_decode(text))
-            if isinstance(wanted, Relation):
-                share_ids(wanted, lambda id: ids.setdefault(id, id))
-            yield Line(wanted, number, file)
-        except Unreadable as error:
-            yield Refusal(number, file, error.reasons, error.ids)
-        except UnicodeDecodeError as error:
-            yield Refusal(number, file, [f"this is not UTF-8: {error.reason} at byte {error.start}"])
-        except (msgspec.DecodeError, RecursionError) as error:
-            yield Refusal(number, file, [f"this is not JSON: {error}"])
+        record = _record(number, text, ids)
+        yield record._replace(text=text) if keeps_texts else record
+
+
+def _record(number: int, text: bytes, ids: dict[str, str]) -> Record:
+    try:
+        wanted = write(_decode(text))
+        if isinstance(wanted, Relation):
+            share_ids(wanted, lambda id: ids.setdefault(id, id))
+        return Record(number, (wanted,))
+    except Unreadable as error:
+        return Record(number, faults=[Reason(number, reason) for reason in error.reasons], ids=error.ids)
+    except UnicodeDecodeError as error:
+        told = f"this is not UTF-8: {error.reason} at byte {error.start}"
+    except (msgspec.DecodeError, RecursionError) as error:
+        told = f"this is not JSON: {error}"
+    return Record(number, faults=[Reason(number, told)])
+
+
+def reject(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:  # lines need no head
+    """Each line below its reasons, which are comments."""
+    for record in refused:
+        for reason in record.reasons:
+            yield f"# {reason}\n".encode()
+        yield record.text + b"\n"
+
+
+GRAPH_LINES = Format(
+    "jsonl",
+    "graph lines, one JSON object a line",
+    ".jsonl",
+    recognises,
+    lambda source: read(source.stream, keeps_texts=source.keeps_texts),
+    reject,
+)
 
 
 def line(record: Entity | Relation) -> bytes:

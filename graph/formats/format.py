@@ -1,0 +1,81 @@
+"""What every format of the field has in common: a file is a sequence of records, each of which is taken or refused.
+
+A reader turns a file into records and keeps nothing of them, so that files may be larger than memory. What a file says
+of its own things (its projects, its figures) it writes in full; of what it shares with others (countries, places,
+partners, indicators) it asks that it be there (`Ensure`), which overwrites nothing. So a file may be read again at any
+time, and a second reading changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple, TypeAlias
+
+from graph.errors import InvalidInput
+from graph.formats.known import Known
+from graph.model import Write
+
+
+class Unusable(InvalidInput):
+    """A file that is not in the format, or breaks off: nothing of it can be taken."""
+
+
+class Reason(NamedTuple):
+    """What is wrong with a record, or worth knowing of it, and at which line of the file, counted from 1."""
+
+    line: int
+    text: str
+
+
+class Record(NamedTuple):
+    """A part of a file that is taken or refused as a whole: a line, an activity, a row.
+
+    `line` is where it begins, counted from 1. With `faults` it is refused; `remarks` tell what was kept as given,
+    though it is not as it should be. `ids` are the entities that a refused record may have been about. `text` is how it
+    stands in the file, if that was asked for.
+    """
+
+    line: int
+    writes: Sequence[Write] = ()
+    faults: Sequence[Reason] = ()
+    remarks: Sequence[Reason] = ()
+    ids: frozenset[str] = frozenset()
+    text: bytes = b""
+
+
+class Refused(NamedTuple):
+    """A record that was not taken, as it stands in its file, and why."""
+
+    text: bytes
+    reasons: Sequence[str]
+
+
+class Source(NamedTuple):
+    """A file to read: its bytes, its name, what the store holds already, and whether records must keep their texts."""
+
+    stream: BinaryIO
+    name: str
+    known: Known
+    keeps_texts: bool = False
+
+
+Read: TypeAlias = Callable[[Source], Iterator[Record]]
+"""Reads a file. Raises Unusable."""
+
+Reject: TypeAlias = Callable[[Iterable[Refused], bytes], Iterator[bytes]]
+"""Writes refused records, each with its reasons, as a file in the same format, that can be corrected and read again.
+The bytes are the beginning of the file that was read: what stands before its first record may have to stand there
+too."""
+
+
+class Format(NamedTuple):
+    """A format that can be read."""
+
+    name: str
+    title: str
+    suffix: str
+    """Of the file of refused records."""
+
+    recognises: Callable[[bytes], bool]
+    """Whether a file that begins with these bytes (64 KiB, if it has so many) looks like one."""
+
+    read: Read
+    reject: Reject

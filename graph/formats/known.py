@@ -1,0 +1,74 @@
+"""What a store holds already, found by the codes and names by which files speak of it."""
+
+from collections import defaultdict
+from functools import cached_property
+
+from graph.model import Country, Entity, Partner
+from graph.resident import Resident
+from graph.values import fold
+from graph.vocabulary import Direction, Kind, RelationKind
+
+
+class Known:
+    """The countries, places, partners and so on of a graph, as it was when they were first asked for."""
+
+    def __init__(self, graph: Resident) -> None:
+        self._graph = graph
+        self._codes: dict[Kind, dict[tuple[str, str], str]] = {}
+        self._names: dict[Kind, dict[str, set[str]]] = {}
+
+    def entity(self, id: str) -> Entity | None:
+        return self._graph.entity(id)
+
+    def country(self, code: str) -> str | None:
+        """The id of the country with an ISO 3166-1 code: two letters, three letters or three digits."""
+        return self._countries.get(code.strip().upper())
+
+    @cached_property
+    def _countries(self) -> dict[str, str]:
+        return {
+            code: country.id
+            for country in self._graph.entities()
+            if isinstance(country, Country)
+            for code in (country.code, country.alpha3, country.numeric)
+            if code
+        }
+
+    def coded(self, kind: Kind, vocabulary: str, code: str) -> str | None:
+        """The id of the entity that has this identifier."""
+        if kind not in self._codes:
+            self._codes[kind] = {
+                (identifier.vocabulary, identifier.code): entity.id
+                for entity in self._of(kind)
+                for identifier in entity.identifiers
+            }
+        return self._codes[kind].get((vocabulary, code))
+
+    def named(self, kind: Kind, name: str, within: str | None = None) -> str | None:
+        """The id of the one entity that has this name, alias or acronym, whatever its case and accents; `within` is the
+        id of a country or place that it must lie in. None where there is no such entity, or more than one."""
+        if kind not in self._names:
+            names: dict[str, set[str]] = defaultdict(set)
+            for entity in self._of(kind):
+                acronym = entity.acronym if isinstance(entity, Partner) else None
+                for known in (entity.name, acronym, *entity.aliases, *entity.labels.values()):
+                    if known:
+                        names[fold(known)].add(entity.id)
+            self._names[kind] = names
+        ids = self._names[kind].get(fold(name.strip()), set())
+        found = [id for id in ids if within is None or self._lies_in(id, within)]
+        return found[0] if len(found) == 1 else None
+
+    def _lies_in(self, id: str, whole: str) -> bool:
+        seen = set()
+        while id not in seen:
+            if id == whole:
+                return True
+            seen.add(id)
+            for relation in self._graph.relations_of(id, Direction.OUT):
+                if relation.kind is RelationKind.PART_OF:
+                    id = relation.object
+        return False
+
+    def _of(self, kind: Kind) -> list[Entity]:
+        return [entity for entity in self._graph.entities() if entity.kind is kind]

@@ -1,0 +1,31 @@
+"""The formats that can be read, in the order in which a file is tried for them."""
+
+from graph.errors import InvalidInput
+from graph.formats.format import Format, Unusable
+from graph.formats.lines import GRAPH_LINES
+
+HEAD = 65_536
+"""Bytes from the beginning of a file by which it is recognised."""
+
+READABLE: dict[str, Format] = {format.name: format for format in (GRAPH_LINES,)}
+
+ARCHIVES = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "compressed with gzip"}
+
+
+def named(name: str) -> Format:
+    """Raises InvalidInput."""
+    if name not in READABLE:
+        raise InvalidInput(f"There is no format {name!r} to import. Known are: {', '.join(READABLE)}.")
+    return READABLE[name]
+
+
+def recognised(head: bytes) -> Format:
+    """The format of a file that begins with these bytes. Raises Unusable."""
+    for magic, what in ARCHIVES.items():
+        if head.startswith(magic):
+            raise Unusable(f"it is {what}. Unpack it, and import what is in it")
+    for format in READABLE.values():
+        if format.recognises(head):
+            return format
+    known = "; ".join(f"{format.name}: {format.title}" for format in READABLE.values())
+    raise Unusable(f"its format is not recognised. Name it with --format ({known})")
