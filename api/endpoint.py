@@ -144,7 +144,7 @@ class Endpoint:
         RequestError."""
         operation = self._executor.prepare(request, caller, read_only=True)
         if self._executor.explains(request):  # no two such answers are alike: they tell times
-            return await self._executor.explain(operation, request.variables or {}, caller)
+            return await self._executor.answer(request, operation, caller)
         coding = content_coding(headers.get(b"accept-encoding", b""))
         state = self._state()
         tag = self._tags.tag(request, media_type, coding, state, caller.scope)
@@ -152,7 +152,7 @@ class Endpoint:
         wanted = headers.get(b"if-none-match", b"")
         if names_tag(wanted, tag):
             return Answer(b"", 304, 304, kept)
-        answer = await self._executor.run(operation, request.variables or {}, caller)
+        answer = await self._executor.answer(request, operation, caller)
         if answer.has_errors or NO_STORE in answer.headers:
             return answer
         if self._state() != state:  # while it gave way to others; whose the tag would be is not known

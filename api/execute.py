@@ -24,11 +24,12 @@ from api.errors import (
     present,
     refusal,
 )
+from api.extras import NOTHING, Extras, is_asked_for
 from api.introspection import Introspection, is_about_schema
 from api.leaves import NULL
 from api.operation import BoundPlan, CompiledOperation
 from api.persisted import PersistedQueries, hash_in
-from api.trace import Trace, is_asked_for
+from api.trace import EXTENSION as EXPLAIN
 
 Headers = Sequence[tuple[bytes, bytes]]
 NO_STORE = (b"cache-control", b"no-store")
@@ -105,13 +106,13 @@ class Executor:
 
     async def answer(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> Answer:
         """Run the operation that was prepared for a request. Raises RequestError if the variables do not fit it."""
-        if request.extensions and self.explains(request):
-            return await self.explain(operation, request.variables or {}, caller)
+        if request.extensions and (extras := Extras.asked_for(request.extensions, explains=self._explains)):
+            return await self._tell_more(operation, request.variables or {}, caller, extras)
         return await self.run(operation, request.variables or {}, caller)
 
     def explains(self, request: GraphQLRequest) -> bool:
         """Whether the answer will tell how it came about. Raises RequestError."""
-        return self._explains and is_asked_for(request.extensions)
+        return self._explains and is_asked_for(request.extensions, EXPLAIN)
 
     def prepare(
         self, request: GraphQLRequest, caller: Caller, *, read_only: bool = False, streamed: bool = False
@@ -135,24 +136,24 @@ class Executor:
         return operation
 
     async def run(
-        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None = None
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, extras: Extras = NOTHING
     ) -> Answer:
         """Run an operation that was prepared for the caller. Raises RequestError if the variables do not fit it."""
         self._documents.check_nodes(operation, variables)
         compiled = self._compiled(operation)
         plan = None if compiled is None else compiled.plan(variables)
         if compiled is None or plan is None:
-            return await self._run_uncompiled(operation, variables, caller, trace)
+            return await self._run_uncompiled(operation, variables, caller, extras)
         try:
-            return await self._run_plan(operation, plan, variables, caller, trace)
+            return await self._run_plan(operation, plan, variables, caller, extras)
         except NotCompiled:  # something far down: nothing was changed by what ran before it
             compiled.leave()
-            return await self._run_uncompiled(operation, variables, caller, trace)
+            return await self._run_uncompiled(operation, variables, caller, extras)
 
     async def _run_plan(
-        self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], caller: Caller, trace: Trace | None
+        self, operation: Operation, plan: BoundPlan, variables: dict[str, Any], caller: Caller, extras: Extras
     ) -> Answer:
-        run, (data,) = await self._write(plan, variables, ROOT_VALUES, caller, trace)
+        run, (data,) = await self._write(plan, variables, ROOT_VALUES, caller, extras)
         if run.failures or data is None:
             return _answer_with_errors(run.errors(), data or NULL, operation)
         return Answer(b"".join((b'{"data":', data, b"}")), headers=_headers(run.request))
@@ -163,18 +164,16 @@ class Executor:
         variables: dict[str, Any],
         values: Sequence[Any],
         caller: Caller,
-        trace: Trace | None = None,
+        extras: Extras = NOTHING,
     ) -> tuple[Run, Column]:
         """The data of the root objects of some values, all of one version."""
         root, coerced = plan
         for _ in range(TRIES):
-            context = self._make_context(caller)
-            if trace is not None:
-                context = trace.watch(context, "compiled")
-            run = Run(context, coerced, variables, trace=trace)
+            context = extras.watch(self._make_context(caller), "compiled")
+            run = Run(context, coerced, variables, trace=extras.trace)
             column = await root.write_all(run, values, ROOT)
             # A step that gave way may have let a commit in. What took it so long is remembered for the next try.
-            if trace is not None or self._is_current(context):
+            if extras.trace is not None or self._is_current(context):
                 break
         return run, column
 
@@ -218,12 +217,15 @@ class Executor:
         # Each is written again by itself: so an error is told with the answer that it belongs to.
         return [body for value in values for body in await self._tell_compiled(operation, plan, variables, [value])]
 
-    async def explain(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> Answer:
-        """As `run`; the answer tells how it came about."""
-        trace = Trace()
-        answer = await self.run(operation, variables, caller, trace)
-        headers = () if answer.has_errors else (NO_STORE,)  # no two such answers are alike: they tell times
-        return msgspec.structs.replace(answer, body=trace.added_to(answer.body), headers=headers)
+    async def _tell_more(
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, extras: Extras
+    ) -> Answer:
+        """As `run`; the answer tells more than it holds."""
+        answer = await self.run(operation, variables, caller, extras)
+        # No two answers that tell times are alike; with errors it is never kept.
+        is_fleeting = extras.trace is not None and not answer.has_errors
+        headers = (NO_STORE,) if is_fleeting else answer.headers
+        return msgspec.structs.replace(answer, body=await extras.added_to(answer.body), headers=headers)
 
     def _compiled(self, operation: Operation) -> CompiledOperation | None:
         if self._compiler is None:
@@ -234,12 +236,11 @@ class Executor:
         return compiled
 
     async def _run_uncompiled(
-        self, operation: Operation, variables: dict[str, Any], caller: Caller, trace: Trace | None
+        self, operation: Operation, variables: dict[str, Any], caller: Caller, extras: Extras
     ) -> Answer:
         if self._introspection is None or not is_about_schema(operation):
-            return await self._run_on_core(operation, variables, caller, trace)
-        if trace is not None:
-            trace.watch(self._make_context(caller), "reference")  # which has nothing to tell of it
+            return await self._run_on_core(operation, variables, caller, extras)
+        extras.watch(self._make_context(caller), "reference")  # which has nothing to tell of it
         body = self._introspection.get(operation, variables)
         if body is not None:
             return Answer(body)
@@ -253,12 +254,10 @@ class Executor:
         operation: Operation,
         variables: dict[str, Any],
         caller: Caller,
-        trace: Trace | None = None,
+        extras: Extras = NOTHING,
         root: Any = None,
     ) -> Answer:
-        context = self._make_context(caller)
-        if trace is not None:
-            context = trace.watch(context, "reference")
+        context = extras.watch(self._make_context(caller), "reference")
         pending = execute(
             self._schema,
             operation.document,
@@ -266,7 +265,7 @@ class Executor:
             context,
             variable_values=variables,
             operation_name=operation.name,
-            middleware=None if trace is None else [trace],
+            middleware=None if extras.trace is None else [extras.trace],
         )
         result = await pending if isawaitable(pending) else pending
         if not result.errors:

@@ -4,7 +4,7 @@ Nothing of it runs unless a request asks for it. A compiled run hands its parts 
 itself; on graphql-core the trace stands before every resolver. Either way the engine is asked through the trace.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from inspect import isawaitable
@@ -15,7 +15,6 @@ import msgspec
 from graphql import GraphQLResolveInfo
 
 from api.columns import FAILED, Column, FieldSpot, Run, Spot
-from api.errors import refusal, shorten
 from api.fields import DEFINITION
 from api.leaves import NULL
 from api.lists import ListStep
@@ -48,17 +47,6 @@ Path = tuple[str, ...]
 
 EXTENSION = "explain"
 """The key, in a request's extensions and in the answer's."""
-
-encode = msgspec.json.Encoder().encode
-
-
-def is_asked_for(extensions: Mapping[str, Any] | None) -> bool:
-    """Whether a request's extensions ask how it is answered. Raises RequestError."""
-    given = None if extensions is None else extensions.get(EXTENSION)
-    if given is None or isinstance(given, bool):
-        return bool(given)
-    told = shorten(encode(given).decode(), 80)
-    raise refusal(f'extensions.{EXTENSION} is {told}, but must be true or false: {{"{EXTENSION}": true}}.')
 
 
 class Step(msgspec.Struct):
@@ -132,16 +120,15 @@ class Trace:
         self._started = self._clock()
         return msgspec.structs.replace(request, engine=TracedEngine(request.engine, self))
 
-    def added_to(self, body: bytes) -> bytes:
-        """The document of an answer, complete but for what is told here."""
+    def told(self) -> dict[str, Any]:
+        """How the answer came about; its time ends here."""
         is_compiled = self._executor == "compiled"
-        told = {
+        return {
             "executor": self._executor,
             "version": self._version,
             "ms": _ms(self._clock() - self._started - self._aside),
             "steps": [step.told() for step in self._steps if is_compiled or step.calls],
         }
-        return b'%b,"extensions":%b}' % (body[:-1], encode({EXTENSION: told}))
 
     async def write(self, part: Part, run: Run, sources: Sequence[Any], spot: Spot) -> Column:
         """Writes a part of the compiled plan."""
