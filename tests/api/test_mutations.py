@@ -164,10 +164,10 @@ FAULTY: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {
             "relations": [
                 {"relation": "LOCATED_IN", "subject": KORO, "object": "place:nowhere"},
-                {"relation": "LOCATED_IN", "subject": KORO, "object": "country:ML", "sources": ["source:none"]},
+                {"relation": "LOCATED_IN", "subject": KORO, "object": "country:ML", "sources": ["source:report", "0"]},
             ]
         },
-        [("NOT_FOUND", "relations.0.object"), ("NOT_FOUND", "relations.1.sources")],
+        [("NOT_FOUND", "relations.0.object"), ("NOT_FOUND", "relations.1.sources.1")],
     ),
     "ends that do not fit": (
         {"relations": [{"relation": "LOCATED_IN", "subject": "country:ML", "object": KORO}]},
