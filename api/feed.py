@@ -146,12 +146,18 @@ class Feed:
             group.close()
 
     def _hear(self, changes: Sequence[Change]) -> None:
-        newest = Mark(changes[-1].version)
-        if not self._groups:
-            self._recent, self._since = [], newest
-            return
-        before = Mark(changes[0].version - 1)
-        if len(changes) > WINDOW:
+        before, newest = Mark(changes[0].version - 1), Mark(changes[-1].version)
+        try:
+            self._remember(changes, newest)
+        except BaseException:
+            self._recent, self._since = [], newest  # the journal has it all
+            raise
+        finally:
+            for group in self._groups.values():
+                group.hear(changes, before, newest)
+
+    def _remember(self, changes: Sequence[Change], newest: Mark) -> None:
+        if not self._groups or len(changes) > WINDOW:
             self._recent, self._since = [], newest
         else:
             commits = {version: self._graph.commit(version) for version in {change.version for change in changes}}
@@ -159,8 +165,6 @@ class Feed:
         if len(self._recent) > 2 * WINDOW:
             self._since = mark_of(self._recent[-WINDOW - 1])
             del self._recent[:-WINDOW]
-        for group in self._groups.values():
-            group.hear(changes, before, newest)
 
     async def _version(self, version: int) -> Mark:
         if not await self._is_there(version):
@@ -225,7 +229,7 @@ class Group:
         if not self.waiting:
             return
         has_read_all = self._end == before and (self._moving is None or self._moving.done())
-        if has_read_all and len(changes) <= PAGE and not any(map(self._concerns, changes)):
+        if has_read_all and len(changes) <= PAGE and not self._may_concern(changes):
             self._end = newest
             return
         waiting, self.waiting = self.waiting, set()
@@ -299,6 +303,12 @@ class Group:
             return []
         bodies = await self.feed.executor.tell(self._operation, self._variables, recorded)
         return [Event(mark_of(each), body) for each, body in zip(recorded, bodies, strict=True)]
+
+    def _may_concern(self, changes: Sequence[Change]) -> bool:
+        try:
+            return any(map(self._concerns, changes))
+        except Exception:  # noqa: BLE001  # they look for themselves then, and are told what is the matter
+            return True
 
     def _concerns(self, change: Change) -> bool:
         """Whether the entity of a change, or for each condition one of the ends of its relation, is wanted."""

@@ -6,6 +6,7 @@ is durable.
 
 import asyncio
 import gc
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
@@ -32,6 +33,8 @@ from graph.writing import ANONYMOUS, Applied, Edit, Outcome, Steps, Writer, run
 
 STORE = "fieldgraph.sqlite"
 """The name of the store's file in its data directory."""
+
+logger = logging.getLogger("fieldgraph")
 
 T = TypeVar("T")
 Listener = Callable[[Sequence[Change]], None]
@@ -156,7 +159,8 @@ class Graph:
         self._journal.close()
 
     def on_change(self, listener: Listener) -> None:
-        """Has every commit's changes announced to the listener, once they are stored and can be asked for."""
+        """Has every commit's changes announced to the listener, once they are stored and can be asked for. What it
+        raises is logged, and harms nobody else."""
         self._listeners.append(listener)
 
     def changes(self, after: Mark, most: int) -> list[Recorded]:
@@ -260,6 +264,11 @@ class Graph:
             self.head = head
 
     def _announce(self, changes: Sequence[Change]) -> None:
-        if changes:
-            for listener in self._listeners:
+        if not changes:
+            return
+        for listener in self._listeners:
+            try:
                 listener(changes)
+            except Exception:  # whatever it is, the commit is stored, which whoever wrote it must be told
+                first, last = changes[0].version, changes[-1].version
+                logger.exception("somebody could not be told of versions %d to %d, which are stored", first, last)

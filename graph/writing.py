@@ -10,11 +10,11 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from graph.conflicts import conflicts
 from graph.draft import Counts, Draft, effects
-from graph.errors import Conflict, Fault, FieldgraphError, Refused
+from graph.errors import Conflict, Fault, FieldgraphError, Refused, StoreError
 from graph.journal.journal import Appender, Authorship, Journal, Kept, Key, in_utc
 from graph.model import Change, Commit, Done, Line
 from graph.pending import Pending
@@ -111,7 +111,8 @@ class Writer:
 
     def steps(self, edits: Sequence[Edit], fetch: Callable[[], Sequence[Change]]) -> Steps:
         """Stores the edits, and has the graph take them in. Raises StoreError where the store cannot be written: then
-        nothing of any of them was stored. `fetch` gets what others have committed."""
+        nothing of any of them was stored. One that was stored, but cannot be shown, has a StoreError for its outcome
+        that says so. `fetch` gets what others have committed."""
         self._take_in((yield fetch))
         staged_at, staged = self._graph.version, self._stage(edits)  # without the lock: others can write meanwhile
         if not any(each.stores for each in staged):
@@ -133,13 +134,14 @@ class Writer:
             for each, outcome in zip(staged, outcomes, strict=True)
             if each.stores and isinstance(outcome, Applied)
         ]
-        self._take_in(list(chain.from_iterable(new)))
-        return [self._with_commit(outcome) for outcome in outcomes]
+        try:
+            self._take_in(list(chain.from_iterable(new)))
+            return [self._with_commit(outcome) if _is_new(outcome) else outcome for outcome in outcomes]
+        except Exception as error:  # noqa: BLE001  # whatever it is, they are stored, and must not be sent again
+            return [_stored_unseen(outcome, error) if _is_new(outcome) else outcome for outcome in outcomes]
 
-    def _with_commit(self, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Applied) and outcome.changes and outcome.commit is None:
-            return outcome._replace(commit=self._journal.commit(outcome.version))
-        return outcome
+    def _with_commit(self, applied: Applied) -> Applied:
+        return applied._replace(commit=self._journal.commit(applied.version))
 
     # Checking.
 
@@ -239,6 +241,19 @@ def stored(staged: Sequence[Staged], version: int, appender: Appender | None, no
             appender.keep(each.edit.key.name, Kept(each.edit.key.digest, version, *each.counts, bool(changes)), now)
         outcomes.append(applied)
     return outcomes
+
+
+def _is_new(outcome: Outcome) -> TypeGuard[Applied]:
+    """Whether it was just stored."""
+    return isinstance(outcome, Applied) and bool(outcome.changes) and outcome.commit is None
+
+
+def _stored_unseen(applied: Applied, error: Exception) -> StoreError:
+    why = str(error) if isinstance(error, FieldgraphError) else f"An error that nobody foresaw: {type(error).__name__}."
+    told = f"Stored as version {applied.version}, but it cannot be shown yet, so do not send it again. {why}"
+    unseen = StoreError(told)
+    unseen.__cause__ = error
+    return unseen
 
 
 def _faults_of(edit: Edit, draft: Draft, pending: Pending) -> Iterator[Fault]:

@@ -17,9 +17,10 @@ from api.errors import RequestError
 from api.execute import GraphQLRequest
 from api.feed import Feed, Subscriber
 from api.settings import Settings
+from graph.errors import StoreError
 from graph.graph import Graph
 from graph.journal.journal import Mark
-from graph.model import Change, Entity, RelationName, Remove, Unrelate, Write
+from graph.model import Change, Commit, Entity, RelationName, Remove, Unrelate, Write
 from graph.parse import write
 from graph.vocabulary import PartnerRole, RelationKind
 
@@ -290,6 +291,32 @@ def test_a_large_commit_is_told_a_page_at_a_time():
         assert first is not None
         assert len(first) <= feed.PAGE
         assert ids(first) + await all_of(subscriber) == [change_id(1, index) for index in range(2_500)]
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+# A disk in trouble
+
+
+def test_a_commit_that_could_not_be_read_when_it_was_announced_is_told_all_the_same(monkeypatch, caplog):
+    async def work() -> None:
+        watched = Watched()
+        watched.change("first")
+        subscriber = await watched.subscribe()
+        waiting = asyncio.create_task(subscriber.next())
+        await asyncio.sleep(0)
+        read = watched.graph.commit
+
+        def fail_once(version: int) -> Commit:
+            monkeypatch.setattr(watched.graph, "commit", read)
+            raise StoreError("disk I/O error")
+
+        monkeypatch.setattr(watched.graph, "commit", fail_once)
+        watched.change("second")
+        assert ids(await waiting or []) == [change_id(2, 0)]
+        watched.change("third")
+        assert await all_of(subscriber) == [change_id(3, 0)]
+        assert "StoreError: disk I/O error" in caplog.text
 
     asyncio.run(asyncio.wait_for(work(), 20))
 

@@ -175,6 +175,37 @@ def test_whatever_is_raised_half_way_lets_the_lock_go(store: Graph, monkeypatch:
     assert store.apply([write({**START, "affected": 5})]).version == 2
 
 
+def test_who_cannot_be_told_what_was_stored_is_told_that_it_was(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails right after the commit: whoever sent it must not send it again."""
+    with monkeypatch.context() as broken:
+        broken.setattr(store._journal, "commit", _failing)
+        outcomes = store.write(
+            [Edit([patch(affected=1)]), Edit([patch("event:y", name="Y")]), Edit([patch(affected=1)])]
+        )
+    told = "Stored as version 2, but it cannot be shown yet, so do not send it again. disk I/O error"
+    assert isinstance(outcomes[0], StoreError)
+    assert str(outcomes[0]) == told
+    assert isinstance(outcomes[1], Refused)
+    assert isinstance(outcomes[2], Applied)  # as it was so already, nothing was stored
+    assert (store.follow(), store.version, affected(store)) == (True, 2, 1)
+
+
+def _failing(_: int) -> Commit:
+    raise StoreError("disk I/O error")
+
+
+def test_who_listens_and_fails_harms_neither_the_writer_nor_other_listeners(
+    store: Graph, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[int] = []
+    store.on_change(lambda _: 1 // 0)
+    store.on_change(lambda changes: heard.append(changes[0].version))
+    assert store.apply([write({**START, "affected": 1})]).version == 2
+    assert heard == [2]
+    assert "somebody could not be told of versions 2 to 2, which are stored" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
 def _abandoned(steps: Any) -> None:
     """Goes on as whoever runs the steps does: what is yielded next is run, and then the error comes."""
     abort = steps.send([])
