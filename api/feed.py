@@ -8,7 +8,7 @@ until it is there. So a slow client costs nothing but its connection, and writer
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from graphql import GraphQLError
@@ -17,6 +17,7 @@ from api.changes import change_id, read_change_id
 from api.documents import Operation
 from api.errors import RequestError
 from api.execute import Executor, encode
+from api.news import News, mark_of
 from api.settings import Settings
 from api.subscriptions import Wanted, positions_in
 from api.transport import Outlet
@@ -68,10 +69,6 @@ def text_of(mark: Mark) -> str:
     return f"{VERSION}{mark.version}" if mark.position == LAST else change_id(*mark)
 
 
-def mark_of(recorded: Recorded) -> Mark:
-    return Mark(recorded.change.version, recorded.change.index)
-
-
 class Feed:
     """What changes in a graph, for all who watch it."""
 
@@ -80,9 +77,8 @@ class Feed:
         self.turn = asyncio.Lock()  # who catches up does so a page at a time, whoever else does
         self.backlog = settings.subscription_backlog
         self._graph = graph
-        self._recent: list[Recorded] = []
-        self._since = self.newest  # all that follows is in `_recent`
-        self._groups: dict[tuple[object, ...], Group] = {}
+        self._news = News(self.newest)
+        self._groups: dict[Hashable, Group] = {}
         self._gone: dict[str, Kind | None] = {}
         graph.on_change(self._hear)
 
@@ -107,16 +103,13 @@ class Feed:
         key = operation.text, operation.name, encode(others), wanted.kinds, wanted.ids
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(self, operation, variables, wanted, lambda: self._groups.pop(key, None))
+            group = self._groups[key] = Group(self, operation, variables, wanted, lambda: self._end(key))
         return Subscriber(group, max(marks, default=self.newest))
 
     def read(self, after: Mark, most: int) -> tuple[list[Recorded], Mark]:
         """The first changes after a mark, and the mark up to which these are all."""
-        if after >= self._since:
-            start = bisect_right(self._recent, after, key=mark_of)
-            found = self._recent[start : start + most]
-        else:
-            found = self._graph.changes(after, most)
+        is_new = after >= self._news.since
+        found = self._news.after(after, most) if is_new else self._graph.changes(after, most)
         return found, mark_of(found[-1]) if len(found) == most else self.newest
 
     def behind(self, mark: Mark) -> int:
@@ -150,7 +143,7 @@ class Feed:
         try:
             self._remember(changes, newest)
         except BaseException:
-            self._recent, self._since = [], newest  # the journal has it all
+            self._news.forget(newest)  # the journal has it all
             raise
         finally:
             for group in self._groups.values():
@@ -158,13 +151,16 @@ class Feed:
 
     def _remember(self, changes: Sequence[Change], newest: Mark) -> None:
         if not self._groups or len(changes) > WINDOW:
-            self._recent, self._since = [], newest
+            self._news.forget(newest)
         else:
             commits = {version: self._graph.commit(version) for version in {change.version for change in changes}}
-            self._recent += [Recorded(change, commits[change.version]) for change in changes]
-        if len(self._recent) > 2 * WINDOW:
-            self._since = mark_of(self._recent[-WINDOW - 1])
-            del self._recent[:-WINDOW]
+            self._news.add([Recorded(change, commits[change.version]) for change in changes])
+
+    def _end(self, key: Hashable) -> None:
+        """The last has left a group."""
+        del self._groups[key]
+        if not self._groups:
+            self._news.forget(self.newest)
 
     async def _version(self, version: int) -> Mark:
         if not await self._is_there(version):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api import feed
+from api import feed, news
 from api.__main__ import executor_of
 from api.access import ANONYMOUS
 from api.changes import change_id
@@ -123,6 +123,7 @@ BOUNDS = {
     "WINDOW_BYTES": [1, 1 << 20],
     "WINDOWS_BYTES": [1, 1 << 20],
 }
+NEWS = {"MOST": [2, 6, 2_000], "MOST_BYTES": [300, 8 << 20]}
 
 
 @pytest.mark.parametrize("store", ["memory", "file"])
@@ -132,6 +133,8 @@ def test_every_subscriber_is_told_what_the_journal_holds_after_its_mark(seed, st
     draw = Random(seed)
     for name, values in BOUNDS.items():
         monkeypatch.setattr(feed, name, draw.choice(values))
+    for name, values in NEWS.items():
+        monkeypatch.setattr(news, name, draw.choice(values))
 
     async def work() -> None:
         watched = Watched(Graph.open(tmp_path) if store == "file" else None)
@@ -286,11 +289,49 @@ def test_a_large_commit_is_told_a_page_at_a_time():
         waiting = asyncio.create_task(subscriber.next())
         await asyncio.sleep(0)
         watched.graph.apply([project(f"project:{number}", "many") for number in range(2_500)])
-        assert len(watched.feed._recent) <= 2 * feed.WINDOW
+        assert len(watched.feed._news) == 0
         first = await waiting
         assert first is not None
         assert len(first) <= feed.PAGE
         assert ids(first) + await all_of(subscriber) == [change_id(1, index) for index in range(2_500)]
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+# Memory
+
+
+def test_what_is_kept_for_those_who_are_up_to_date_is_bounded_in_bytes_and_gone_with_the_last_of_them(monkeypatch):
+    monkeypatch.setattr(news, "MOST_BYTES", 1 << 20)
+
+    async def work() -> None:
+        watched = Watched()
+        subscriber, idle = await watched.subscribe(), await watched.subscribe(ids=["nothing"])
+        told = []
+        for number in range(100):
+            watched.change(f"{number}" + "x" * 50_000)
+            assert watched.feed._news.size <= 1 << 20
+            told += ids(await subscriber.next(0) or []) if number % 3 else []
+        assert len(watched.feed._news) > 4
+        assert told + await all_of(subscriber) == [change_id(version, 0) for version in range(1, 101)]
+        subscriber.close()
+        assert len(watched.feed._news) > 0
+        idle.close()
+        assert (len(watched.feed._news), watched.feed._news.size) == (0, 0)
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_a_change_that_is_larger_than_all_that_is_kept_is_told_from_the_journal(monkeypatch):
+    monkeypatch.setattr(news, "MOST_BYTES", 1_000)
+
+    async def work() -> None:
+        watched = Watched()
+        subscriber = await watched.subscribe()
+        for name in ("small", "x" * 2_000, "after it", "small again"):
+            watched.change(name)
+        assert len(watched.feed._news) == 1
+        assert await all_of(subscriber) == [change_id(version, 0) for version in (1, 2, 3, 4)]
 
     asyncio.run(asyncio.wait_for(work(), 20))
 
