@@ -17,6 +17,7 @@ from api.changes import change_id, read_change_id
 from api.documents import Operation
 from api.errors import RequestError
 from api.execute import Executor, encode
+from api.kinds import Kinds
 from api.news import News, mark_of
 from api.settings import Settings
 from api.subscriptions import Wanted, positions_in
@@ -25,7 +26,6 @@ from graph.errors import FieldgraphError, NotFound
 from graph.graph import Graph
 from graph.journal.journal import LAST, Mark
 from graph.model import Change, Recorded
-from graph.vocabulary import Kind
 
 PAGE, CATCH_UP = 100, 20
 """Changes that are written at once: for a group; for one that catches up."""
@@ -74,12 +74,12 @@ class Feed:
 
     def __init__(self, graph: Graph, executor: Executor, settings: Settings) -> None:
         self.executor = executor
+        self.kinds = Kinds(graph)
         self.turn = asyncio.Lock()  # who catches up does so a page at a time, whoever else does
         self.backlog = settings.subscription_backlog
         self._graph = graph
         self._news = News(self.newest)
         self._groups: dict[Hashable, Group] = {}
-        self._gone: dict[str, Kind | None] = {}
         graph.on_change(self._hear)
 
     @property
@@ -115,16 +115,6 @@ class Feed:
     def behind(self, mark: Mark) -> int:
         """How many changes there are in later versions."""
         return self._graph.count_changes(mark.version)
-
-    def kind_of(self, id: str) -> Kind | None:
-        entity = self._graph.engine.entity(id)
-        if entity is not None:
-            return entity.kind
-        if id not in self._gone:
-            if len(self._gone) >= WINDOW:
-                self._gone.clear()
-            self._gone[id] = self._graph.kind_of(id)
-        return self._gone[id]
 
     def keep_bounds(self, but: "Group") -> None:
         """Keeps what all windows hold within bounds: beyond them, all but one are emptied."""
@@ -311,7 +301,7 @@ class Group:
         ids, kinds = self._wanted.ids, self._wanted.kinds
         if ids is not None and ids.isdisjoint(change.ids):
             return False
-        return kinds is None or any(self.feed.kind_of(id) in kinds for id in change.ids)
+        return kinds is None or not kinds.isdisjoint(self.feed.kinds.of(change))
 
 
 class Subscriber:

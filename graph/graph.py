@@ -25,7 +25,6 @@ from graph.journal.snapshots import Rest, Snapshots
 from graph.journal.sqlite import SQLiteJournal
 from graph.model import Change, Commit, Entity, Line, Recorded, Write
 from graph.past import Past
-from graph.plan import Page
 from graph.resident import Resident, utc_now
 from graph.rules import faults
 from graph.vocabulary import Kind
@@ -175,22 +174,16 @@ class Graph:
         """When a version was recorded, by whom and why."""
         return self._journal.commit(version)
 
-    def kind_of(self, id: str) -> Kind | None:
-        """The kind of an entity, or of one that has gone; None where there never was one."""
+    def kind_at(self, id: str, version: int) -> tuple[Kind | None, int, int]:
+        """The kind of an entity at a version that changed its relations, and the versions from and to which it is known
+        to have had it; of one that went in that version, the kind that it had."""
+        # Only by going does an entity come to another kind. So whatever happens to it next tells what it is.
+        own = self._journal.own_change(id, version, self.version)
+        if own is not None:
+            assert isinstance(own.record, Entity)
+            return own.record.kind, version, own.version
         entity = self.engine.entity(id)
-        return entity.kind if entity is not None else self._kind_once(id)
-
-    def _kind_once(self, id: str) -> Kind | None:
-        page = Page(first=STRETCH)
-        while True:
-            past = self._journal.history(id, page, self.version)
-            for recorded in past.changes:
-                if isinstance(recorded.change.record, Entity):
-                    return recorded.change.record.kind
-            if not past.has_next:
-                return None
-            newest = past.changes[-1].change
-            page = Page(first=STRETCH, after=(newest.version, newest.index))
+        return None if entity is None else entity.kind, version, self.version
 
     def follow(self) -> bool:
         """Takes in what other processes have committed since; says whether there was anything."""

@@ -28,6 +28,11 @@ KEPT_FOR = timedelta(days=30)
 """So long it is known what an edit with a key came to."""
 
 HEAD = "SELECT max(version), time, (SELECT max(version) FROM changes) FROM commits"
+OWN_CHANGE = (
+    "SELECT c.* FROM mentions m JOIN changes c ON c.version = m.version AND c.position = m.position"
+    " WHERE m.entity = ? AND m.version BETWEEN ? AND ? AND c.action IN ('CREATED', 'UPDATED', 'REMOVED')"
+    " ORDER BY m.version, m.position LIMIT 1"
+)
 WRITE_LOCK_BYTE = "120"
 """Where SQLite locks its shared-memory file while a process writes (WAL_WRITE_LOCK of its WAL format)."""
 _STANDS = {
@@ -204,6 +209,15 @@ class SQLiteJournal:
             query = "SELECT count(*) FROM mentions WHERE entity = ? AND version <= ?"
             count: int = self._db.execute(query, (id, until)).fetchone()[0]
         return count
+
+    def own_change(self, id: str, since: int, until: int) -> Change | None:
+        with self._explained():
+            row = self._db.execute(OWN_CHANGE, (id, since, until)).fetchone()
+        if row is None:
+            return None
+        if (change := change_of(row)) is None:
+            raise self._damaged(f"commit {row[0]}, change {row[1]}")
+        return change
 
     def digest(self, version: int) -> bytes:
         """The digest of a commit, which stands for it and all before it. Raises StoreError where it is not there."""

@@ -69,6 +69,30 @@ def test_commits_are_numbered_from_1_and_their_changes_from_0(journal):
     assert journal.head().version == 2
 
 
+def test_the_next_that_happened_to_an_entity_itself_is_found_whatever_its_relations_did(journal):
+    relation = Relation(kind=RelationKind.FOLLOWED, subject="a", object="b")
+    commit(journal, "a", "b")
+    for action in (ChangeAction.RELATED, ChangeAction.UNRELATED):
+        with journal.writing() as appender:
+            appender.append([Done(action, relation)], NOON, NOBODY)
+    with journal.writing() as appender:
+        appender.append([Done(ChangeAction.REMOVED, Project(id="a", name="a"))], NOON, NOBODY)
+    commit(journal, "a")
+
+    def found(since: int, until: int) -> tuple[int, ChangeAction] | None:
+        change = journal.own_change("a", since, until)
+        return change and (change.version, change.action)
+
+    assert [found(since, 5) for since in (1, 2, 4, 5)] == [
+        (1, ChangeAction.CREATED),
+        (4, ChangeAction.REMOVED),
+        (4, ChangeAction.REMOVED),
+        (5, ChangeAction.CREATED),
+    ]
+    assert found(2, 3) is None
+    assert journal.own_change("c", 1, 5) is None
+
+
 def test_what_was_appended_is_replayed_as_it_was_in_its_order(journal):
     done = [
         (ChangeAction.CREATED, write({"id": "source:x", "kind": "SOURCE", "name": "\x00 é\n🏥", "type": "REPORT"})),
