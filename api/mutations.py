@@ -77,12 +77,14 @@ def _repeated_labels(labels: Sequence[Mapping[str, str]], path: list[str]) -> It
 async def _store(request: Request, given: Mapping[str, Any], edit_of: EditOf) -> Stored:
     if request.store is None:
         raise InvalidInput("Nothing can be stored here: this service only reads.")
+    edit = edit_of(given, request.author)
     try:
-        applied = await request.store.store(edit_of(given, request.author))
+        applied = await request.store.store(edit)
     except Refused as refused:
         told = [Told(CODES[fault.kind], fault.reason, _path(fault, given)) for fault in refused.faults]
         return Stored(request.store.version, user_errors=_few(told))
-    recorded = [Recorded(change, applied.commit) for change in applied.changes] if applied.commit else []
+    planned = applied.changes if edit.dry_run else ()
+    recorded = [Recorded(change, applied.commit, planned) for change in applied.changes] if applied.commit else []
     removed = sum(change.action is ChangeAction.REMOVED for change in applied.changes)
     return Stored(applied.version, applied.created, applied.updated, applied.unchanged, removed, recorded)
 

@@ -41,7 +41,7 @@ def _named_entities(draft: Draft) -> dict[str, tuple[Line, tuple[str, ...]]]:
 
 
 def _conflict(line: Line, keys: tuple[str, ...], what: str, expected: int, recorded: Recorded) -> Fault:
-    change, commit = recorded
+    change, commit = recorded.change, recorded.commit
     by = f" by {commit.author}" if commit.author else ""
     fields = ", ".join(difference.field for difference in differences(change))
     which = f" ({fields})" if fields and change.action is not ChangeAction.REMOVED else ""

@@ -395,6 +395,20 @@ class Resident:
             return [ChangePage([], False, False, 0)] * len(frontier)
         return [self._archive.history(id, page, self.version) for id in frontier]
 
+    async def once(self, named: Sequence[tuple[str, int]]) -> list[Entity | None]:
+        return [self._once(id, version) for id, version in named]
+
+    def _once(self, id: str, version: int) -> Entity | None:
+        if self._archive is None:
+            return None
+        own = self._archive.own_change(id, version, self.version)
+        if own is None:
+            return self.entity(id)  # nothing has happened to it since
+        updated_later = own.before if own.version > version else None
+        was = updated_later or own.record
+        assert isinstance(was, Entity)
+        return was
+
     async def count_history(self, frontier: Sequence[str]) -> list[int]:
         if self._archive is None:
             return [0] * len(frontier)

@@ -95,9 +95,6 @@ class Journal(Archive, Protocol):
         """The first changes after a mark, of the commits up to a version, in order. Raises StoreError at the first
         record that is damaged or missing."""
 
-    def own_change(self, id: str, since: int, until: int) -> Change | None:
-        """The first change of an entity itself, not of its relations, in the versions from one to another."""
-
     def writing(self) -> AbstractContextManager[Appender]:
         """Takes the write lock. Raises StoreBusy when another process keeps it too long."""
 
