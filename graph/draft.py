@@ -30,6 +30,7 @@ class Draft:
         self.unrelations: dict[RelationName, Line] = {}
         self.single: dict[tuple[str, RelationKind], list[RelationName]] = defaultdict(list)
         self.repeated: list[tuple[Line, Line]] = []
+        self._patches: dict[str | RelationName, Patch] = {}
         for line in lines:
             self._take(line)
 
@@ -56,7 +57,15 @@ class Draft:
             self.unreadable.append((line, error))
             self.suspects |= error.ids
         else:
+            self._patches[name] = patch
             self._take(line._replace(write=record))
+
+    def sources_given(self, name: RelationName) -> Sequence[str]:
+        """The sources that a written relation is said to have here; those that it keeps are not."""
+        if (patch := self._patches.get(name)) is not None:
+            return patch.values.get("sources") or ()
+        line = self.relations.get(name)
+        return line.write.sources if line is not None and isinstance(line.write, Relation) else ()
 
     def _once(self, line: Line, name: Any, lines: dict[Any, Line], opposite: dict[Any, Line]) -> None:
         first = opposite.get(name) or lines.setdefault(name, line)

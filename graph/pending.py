@@ -10,9 +10,6 @@ from graph.plan import Page
 from graph.resident import Resident
 from graph.vocabulary import ChangeAction, Direction
 
-PAGE = 100
-"""Changes that are read at a time."""
-
 
 class Pending:
     """A graph and, before it, the commits that are to be made to it; `version` is that of the last."""
@@ -60,22 +57,14 @@ class Pending:
             *(relation for relation in added if id in _ends(relation, direction)),
         ]
 
-    def since(self, version: int, id: str) -> Iterator[Recorded]:
-        """What an entity and its relations went through after a version, the newest version first."""
+    def since(self, version: int, id: str, most: int) -> list[Recorded]:
+        """What an entity and its relations went through after a version: the newest version first, at most so many."""
         pending = chain.from_iterable(reversed(self._history.get(id, ())))
-        for recorded in chain(pending, self._archived(id)):
-            if recorded.change.version <= version:
-                return
-            yield recorded
-
-    def _archived(self, id: str) -> Iterator[Recorded]:
-        page = Page(first=PAGE)
-        while True:
-            found = self._archive.history(id, page, self._graph.version)
-            yield from found.changes
-            if not found.has_next:
-                return
-            page = Page(first=PAGE, after=found.position(len(found.changes) - 1))
+        found = [recorded for recorded in pending if recorded.change.version > version][:most]
+        if len(found) < most and version < self._graph.version:
+            page = Page(first=most - len(found), before=(version, 0))
+            found += self._archive.history(id, page, self._graph.version).changes
+        return found
 
     def all_relations(self) -> Iterable[Relation]:
         """All relations, in no order."""

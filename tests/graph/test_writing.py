@@ -96,7 +96,7 @@ def test_what_is_pending_is_what_the_graph_will_be(choose: Choices) -> None:
         ids = {line["id"] for line in lines if "id" in line} | {entity.id for entity in graph.engine.entities()}
         for id in ids:
             assert pending.entity(id) == graph.engine.entity(id)
-            told, kept = ([each.change for each in each] for each in (pending.since(0, id), _history(graph, id)))
+            told, kept = ([each.change for each in each] for each in (pending.since(0, id, 1_000), _history(graph, id)))
             assert [change.version for change in told] == [change.version for change in kept]
             assert _in_any_order(told) == _in_any_order(kept)
             for direction in Direction:
@@ -149,6 +149,43 @@ def test_only_the_first_of_those_who_have_read_the_same_version_wins(store: Grap
     assert isinstance(second, Refused)
     assert [(fault.kind, "version 2 by reader 1" in fault.reason) for fault in second.faults] == [(Conflict, True)]
     assert (store.version, affected(store)) == (2, 1)
+
+
+def test_a_source_that_is_named_in_a_relation_must_not_have_changed(small: Graph) -> None:
+    name = RelationName(RelationKind.LOCATED_IN, "project:koro", "place:koro")
+    values = {"relation": "LOCATED_IN", "subject": "project:koro", "object": "place:koro"}
+
+    def relate(**given: Any) -> Outcome:
+        line = Line(Patch(name, RelationKind.LOCATED_IN, {**values, **given}))
+        return small.write([Edit([line], expected=1)])[0]
+
+    small.write([Edit([Line(Patch("source:report", Kind.SOURCE, {"id": "source:report", "summary": "New"}))])])
+    refused = relate(sources=["source:report"])
+    assert isinstance(refused, Refused)
+    assert [(fault.kind, fault.path) for fault in refused.faults] == [(Conflict, ("sources", "source:report"))]
+    assert isinstance(relate(percentage=50.0), Applied)  # the sources that it has stay: they are not named
+
+
+def test_what_changed_after_an_old_version_is_looked_through_once_and_within_bounds(
+    store: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [{**START, "id": f"event:{number}"} for number in range(500)]
+    followed = [{"relation": "FOLLOWED", "subject": ID, "object": event["id"]} for event in events]
+    store.apply([write(line) for line in (*events, *followed)])
+    for _ in range(2):
+        store.write([Edit([patch(affected=store.version)])])
+    lines = [Line(write({**line, "sources": []})) for line in followed]
+    asked: list[str] = []
+    history = type(store._journal).history
+    monkeypatch.setattr(type(store._journal), "history", lambda *given: asked.append(given[1]) or history(*given))
+    (refused,) = store.write([Edit(lines, expected=1)])
+    assert isinstance(refused, Refused)
+    assert len(refused.faults) == 1 + 500 + 500  # the event, the others, the relations
+    assert len(asked) == 501  # each entity once
+    monkeypatch.setattr("graph.conflicts.MOST", 100)
+    (refused,) = store.write([Edit(lines, expected=1)])
+    assert isinstance(refused, Refused)
+    assert "More than 100 changes have come after version 1" in str(refused)
 
 
 def test_a_store_that_cannot_be_written_has_every_edit_fail_and_changes_nothing(store: Graph) -> None:
