@@ -159,7 +159,8 @@ class Writer:
             if each.stores and edit.key:
                 kept_at[edit.key.name] = place
             if each.stores and each.done:
-                pending.add(each.done, self._commit(edit, pending.version + 1))
+                not_yet = ""  # its time is that of storing it
+                pending.add(each.done, Commit(pending.version + 1, not_yet, *edit.authorship))
             staged.append(each)
         return staged
 
@@ -175,12 +176,9 @@ class Writer:
         done, counts = effects(draft)
         if not edit.dry_run:
             return Staged(edit, done, counts)
-        commit = self._commit(edit, pending.version + 1)
+        commit = Commit(pending.version + 1, in_utc(self._clock()), *edit.authorship)
         changes = [Change(commit.version, index, *each) for index, each in enumerate(done)]
         return Staged(edit, outcome=Applied(pending.version, *counts, changes, commit))
-
-    def _commit(self, edit: Edit, version: int) -> Commit:
-        return Commit(version, in_utc(self._clock()), *edit.authorship)
 
     def _as_it_was(self, kept: Kept) -> Applied:
         """What an edit came to when it was stored."""

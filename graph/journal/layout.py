@@ -110,8 +110,19 @@ def format_of(path: Path) -> int:
         raise StoreError(
             f"{path} is not a Fieldgraph store. It was left as it is; choose another directory with --data."
         )
-    if (found := int.from_bytes(header[60:64], "big")) > FORMAT:
-        raise StoreError(
-            f"The store {path} has format {found}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
-        )
+    found = int.from_bytes(header[60:64], "big")
+    _require_known(found, path)
     return found
+
+
+def require_known_format(db: sqlite3.Connection, path: Path) -> None:
+    """Looks again once the store is open: a newer program may have changed it, and that stand in the log alone. Raises
+    StoreError."""
+    _require_known(db.execute("PRAGMA user_version").fetchone()[0], path)
+
+
+def _require_known(format: int, path: Path) -> None:
+    if format > FORMAT:
+        raise StoreError(
+            f"The store {path} has format {format}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
+        )

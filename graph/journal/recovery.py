@@ -11,6 +11,8 @@ from graph.journal.layout import FORMAT, TABLES, connect, drafted, format_of, la
 from graph.journal.migration import TABLES_1, migrate
 from graph.journal.reading import CommitRow, Damage, whole_rows
 from graph.journal.rows import Row, change_of
+from graph.journal.salvage import salvaged
+from graph.journal.tail import tail_of
 from graph.journal.verify import verify
 
 MENTION = "INSERT INTO mentions VALUES (?, ?, ?)"
@@ -49,11 +51,14 @@ def recover(store: Path, to: Path) -> Recovered | None:
 
 def _saved(store: Path, format: int, draft: Path) -> Recovered:
     with closing(connect(store, changes=False)) as source, closing(connect(draft)) as target:
-        source.execute("PRAGMA user_version")  # that it can be read at all
         lay_out(target, TABLES if format == FORMAT else TABLES_1, format)
         target.execute("PRAGMA synchronous = OFF")  # it is made durable as a whole
         saved = _copied(source, target, format)
+        if saved.place is None and (tail := tail_of(store)) is not None and tail.commits:
+            saved = saved._replace(place=f"byte {tail.offset} of its log")
         if format == FORMAT:
+            if saved.place is not None:
+                saved = _salvaged(store, target, saved)
             _copy_rest(source, target, saved.commits)
     if not saved.commits:
         raise StoreError(
@@ -63,6 +68,25 @@ def _saved(store: Path, format: int, draft: Path) -> Recovered:
     if format < FORMAT:
         migrate(draft, 0.0, StoreError)
     return saved
+
+
+def _salvaged(store: Path, target: sqlite3.Connection, saved: Recovered) -> Recovered:
+    """What was saved, or what is found past SQLite's trees, if that is more."""
+    with salvaged(store) as source:
+        if _count_commits(source) <= saved.commits:
+            return saved
+        for table in ("commits", "changes", "mentions"):
+            target.execute(f"DELETE FROM {table}")
+        return _copied(source, target, FORMAT)
+
+
+def _count_commits(db: sqlite3.Connection) -> int:
+    """How many commits are whole, from the first on."""
+    count = 0
+    with suppress(Damage):
+        for row in whole_rows(db, FORMAT):
+            count += isinstance(row, CommitRow)
+    return count
 
 
 def _copied(source: sqlite3.Connection, target: sqlite3.Connection, format: int) -> Recovered:

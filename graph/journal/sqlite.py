@@ -5,6 +5,7 @@ SQLite's own write lock is the store's: whoever appends holds it, in whichever p
 refused because the disk failed is not there later either: see log.py.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -16,13 +17,16 @@ from typing import Any
 from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
 from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time, in_utc
-from graph.journal.layout import FORMAT, connect, create, format_of
+from graph.journal.layout import FORMAT, connect, create, format_of, require_known_format
 from graph.journal.log import cut_off
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
+from graph.journal.tail import tail_of
 from graph.journal.tokens import SQLiteTokens
 from graph.model import Change, Commit, Done, Recorded
 from graph.plan import Page
+
+logger = logging.getLogger("fieldgraph")
 
 KEPT_FOR = timedelta(days=30)
 """So long it is known what an edit with a key came to."""
@@ -62,15 +66,26 @@ class SQLiteJournal:
             raise StoreError(
                 f"The data directory {path.parent} cannot be used: {reason}. Choose another with --data."
             ) from error
+        self._look_at_log()
         with self._explained(), ExitStack() as half_open:
             if found < FORMAT:
                 migrate(path, wait_s, self._damaged)
             # Not what is read over: what is read is what was committed, also while this process is about to commit.
             self._writer = half_open.enter_context(closing(connect(path, wait_s)))
+            require_known_format(self._writer, path)
             self._writer.execute("PRAGMA synchronous = FULL")
             tokens = SQLiteTokens(connect(path, wait_s), self._explained, self._damaged)
             self.tokens = half_open.enter_context(closing(tokens))
             half_open.pop_all()
+
+    def _look_at_log(self) -> None:
+        """Raises StoreError where commits stand behind a damaged place of the log; SQLite would pass them over."""
+        tail = tail_of(self._path)
+        if tail is not None and tail.is_damage:
+            raise self._damaged(f"byte {tail.offset} of its log, behind which {tail.commits} commits stand")
+        if tail is not None:
+            told = "The last %d bytes of the log of %s are not whole and were left out: a write that did not end."
+            logger.warning(told, tail.size, self._path)
 
     @property
     def _db(self) -> sqlite3.Connection:

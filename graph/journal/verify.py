@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graph.errors import StoreError
-from graph.journal.layout import FORMAT, connect, format_of
+from graph.journal.layout import FORMAT, connect, format_of, require_known_format
 from graph.journal.reading import CommitRow, Damage, whole_rows
 from graph.journal.rows import Row, change_of, encode
 from graph.journal.snapshot import Record, Snapshot, SnapshotDamaged
 from graph.journal.snapshots import paths
 from graph.journal.sqlite import SQLiteJournal
+from graph.journal.tail import tail_of
 from graph.model import Change, Relation
 from graph.vocabulary import ChangeAction
 
@@ -43,14 +44,22 @@ def verify(store: Path, wait_s: float = 5.0) -> Verified:
         # Opened before the store is looked at: it then holds all that they do, whoever replaces them meanwhile.
         snapshots, faults = _opened(store, stack)
         db = stack.enter_context(closing(connect(store, wait_s, changes=False)))
-        try:
-            db.execute("BEGIN")
-            db.execute("PRAGMA user_version")
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"The store {store} cannot be read: {error}. Check its disk and permissions.") from error
         check = Check(db, snapshots)
         check.faults["snapshot"] += faults
-        check.run()
+        tail = tail_of(store)
+        if tail is not None and tail.commits:
+            check.faults["log"].append(
+                f"its log cannot be read from byte {tail.offset} on, behind which {tail.commits} commits stand"
+            )
+        try:
+            db.execute("BEGIN")
+            require_known_format(db, store)
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"The store {store} cannot be read: {error}. Check its disk and permissions.") from error
+        except sqlite3.DatabaseError as error:
+            check.faults["page"].append(f"SQLite cannot read it at all: {error}")
+        else:
+            check.run()
         return check.verified()
 
 
