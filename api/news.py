@@ -1,11 +1,15 @@
-"""The changes that were announced last, kept for those who are up to date: they need not read them in the journal."""
+"""What was announced last, kept for those who are up to date: they need not read it in the journal."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
 
 from api.execute import encode
+from api.kinds import Kinds
 from graph.journal.journal import Mark
-from graph.model import Recorded
+from graph.model import Change, Recorded
+from graph.vocabulary import Kind
 
 MOST, MOST_BYTES = 2_000, 8 << 20
 """Most changes that are kept, and most bytes of them as JSON. When there are more, half of that is kept."""
@@ -13,6 +17,23 @@ MOST, MOST_BYTES = 2_000, 8 << 20
 
 def mark_of(recorded: Recorded) -> Mark:
     return Mark(recorded.change.version, recorded.change.index)
+
+
+class Announced:
+    """Changes that follow a mark, up to another, and what they are about."""
+
+    def __init__(self, changes: Sequence[Change], kinds: Kinds) -> None:
+        self.changes = changes
+        self.since, self.until = Mark(changes[0].version - 1), Mark(changes[-1].version)
+        self._kinds = kinds
+
+    @cached_property
+    def ids(self) -> set[str]:
+        return set(chain.from_iterable(change.ids for change in self.changes))
+
+    @cached_property
+    def kinds(self) -> set[Kind | None]:
+        return set(chain.from_iterable(map(self._kinds.of, self.changes)))
 
 
 class News:

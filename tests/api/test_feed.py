@@ -187,13 +187,14 @@ def test_every_subscriber_is_told_what_the_journal_holds_after_its_mark(seed, st
                     subscriber.close()
                     last = feed.text_of(subscriber.mark)
                     watchers[place] = model, await watched.subscribe(last=last, **model.given, **model.variables)
+            assert watched.feed.held == sum(group.size for group in watched.feed._groups.values())
         kept = list(graph._journal.replay(0, graph.version))
         told = await asyncio.gather(*(all_of(subscriber) for _, subscriber in watchers))
         for (model, _), rest in zip(watchers, told, strict=True):
             assert model.told + rest == model.due(kept), (model.start, model.given, model.variables)
         for _, subscriber in watchers:
             subscriber.close()
-        assert watched.feed._groups == {}
+        assert (watched.feed._groups, watched.feed.held, watched.feed.watching) == ({}, 0, 0)
         graph.close()
 
     asyncio.run(asyncio.wait_for(work(), 20))
@@ -338,6 +339,107 @@ def test_nobody_is_woken_by_what_does_not_concern_them():
             assert len(group.waiting) == 1
         watched.graph.apply([project("project:other", "at last")])
         assert ids(await waiting or []) == [change_id(6, 0)]
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+class Looked(dict[Any, Any]):
+    """Groups, and how often somebody went through all of them."""
+
+    times = 0
+
+    def values(self) -> Any:
+        self.times += 1
+        return super().values()
+
+
+def test_a_commit_goes_once_through_the_groups_and_lets_others_have_a_turn_while_they_are_told():
+    async def work() -> None:
+        watched, told, turns = Watched(), list[str](), 0
+        watched.feed._groups = groups = Looked()
+        subscribers = [await watched.subscribe(ids=[PROJECTS[0], f"other:{number}"]) for number in range(500)]
+        waiting = [asyncio.create_task(subscriber.next()) for subscriber in subscribers]
+        await asyncio.sleep(0.01)
+        watched.change("news")
+        while not all(task.done() for task in waiting):
+            turns += 1
+            await asyncio.sleep(0)
+        for task in waiting:
+            told += ids(await task or [])
+        assert told == [change_id(1, 0)] * 500
+        assert groups.times == 1
+        assert turns >= 500 / feed.WOKEN
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_who_looks_through_much_that_does_not_concern_it_lets_others_have_a_turn():
+    async def work() -> None:
+        watched = Watched()
+        watched.graph.apply([project(f"project:{number}", "many") for number in range(2_000)])
+        subscriber = await watched.subscribe(since=0, ids=["project:1999"])
+        waiting, turns = asyncio.create_task(subscriber.next()), 0
+        while not waiting.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert ids(await waiting or []) == [change_id(1, 1_999)]
+        assert turns >= 2_000 / feed.PAGE
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_an_import_wakes_nobody_who_wants_none_of_its_entities():
+    async def work() -> None:
+        watched = Watched()
+        subscriber = await watched.subscribe(ids=["project:other"])
+        waiting = asyncio.create_task(subscriber.next())
+        await asyncio.sleep(0.01)
+        (group,) = watched.feed._groups.values()
+        watched.graph.apply([project(f"project:{number}", "many") for number in range(2_000)])
+        assert len(group.waiting) == 1
+        waiting.cancel()
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_who_leaves_while_something_is_written_for_it_leaves_nothing_behind(monkeypatch):
+    async def work() -> None:
+        watched, begun, go_on = Watched(), asyncio.Event(), asyncio.Event()
+        tell = watched.executor.tell
+
+        async def slow(*given: Any) -> list[bytes]:
+            begun.set()
+            await go_on.wait()
+            return await tell(*given)
+
+        monkeypatch.setattr(watched.executor, "tell", slow)
+        subscriber = await watched.subscribe()
+        waiting = asyncio.create_task(subscriber.next())
+        watched.change("news")
+        await begun.wait()
+        subscriber.close()
+        go_on.set()
+        assert await waiting is None
+        assert (watched.feed._groups, watched.feed.held, watched.feed.watching) == ({}, 0, 0)
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_subscriptions_are_bounded_over_the_whole_service():
+    async def work() -> None:
+        watched = Watched(max_subscriptions=2)
+        first, _ = await watched.subscribe(), await watched.subscribe(kinds=["PROJECT"])
+        with pytest.raises(RequestError) as caught:
+            await watched.subscribe()
+        assert refusal(caught.value) == (
+            "2 subscriptions are open at this service, the most there may be. Try again later."
+        )
+        assert caught.value.errors[0].extensions == {"code": "THROTTLED"}
+        first.close()
+        first.close()
+        await watched.subscribe()
+        with pytest.raises(RequestError):
+            await watched.subscribe()
 
     asyncio.run(asyncio.wait_for(work(), 20))
 
