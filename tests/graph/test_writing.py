@@ -188,6 +188,21 @@ def test_what_changed_after_an_old_version_is_looked_through_once_and_within_bou
     assert "More than 100 changes have come after version 1" in str(refused)
 
 
+def test_what_edits_stored_together_look_at_is_read_once(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a hundred that have read an old version would each have thousands of changes read while nobody else has a
+    turn."""
+    for number in range(1, 10):
+        store.write([Edit([patch(affected=number)])])
+    asked: list[str] = []
+    history = type(store._journal).history
+    monkeypatch.setattr(type(store._journal), "history", lambda *given: asked.append(given[1]) or history(*given))
+    outcomes = store.write([Edit([patch(summary="S")], expected=expected) for expected in (3, 5, 3, 9, 10, 10)])
+    assert [isinstance(outcome, Refused) for outcome in outcomes] == [True] * 4 + [False, True]
+    assert asked == [ID]
+    store.write([Edit([patch(summary="T")], expected=expected) for expected in (9, 3)])
+    assert asked == [ID] * 3  # what was read for the first does not reach back so far
+
+
 def test_a_store_that_cannot_be_written_has_every_edit_fail_and_changes_nothing(store: Graph) -> None:
     path = store._journal._path
     blocked = Graph.open(path.parent, wait_s=0.05)
