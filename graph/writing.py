@@ -121,9 +121,8 @@ class Writer:
         fetched = yield partial(taken.begin, fetch)
         try:
             self._take_in(fetched)
-            # Others may have written, or an edit with the same key have been stored. Who follows the journal may have
-            # taken that in before.
-            if self._graph.version != staged_at or any(edit.key for edit in edits):
+            # Others may have written; who follows the journal may have taken that in before.
+            if self._graph.version != staged_at or self._are_kept(staged):
                 staged = self._stage(edits)
         except BaseException:
             yield taken.abort
@@ -163,6 +162,11 @@ class Writer:
                 pending.add(each.done, Commit(pending.version + 1, not_yet, *edit.authorship))
             staged.append(each)
         return staged
+
+    def _are_kept(self, staged: Sequence[Staged]) -> bool:
+        """Whether what any of them is to come to has been kept meanwhile, by whoever was given the same key."""
+        keys = (each.edit.key for each in staged if each.stores and each.edit.key)
+        return any(self._journal.kept(key.name) is not None for key in keys)
 
     def _checked(self, edit: Edit, pending: Pending) -> Staged:
         """Raises Refused."""

@@ -283,6 +283,26 @@ def test_a_key_is_known_after_a_restart_to_other_processes_and_within_a_group(st
         assert (reopened.version, affected(reopened)) == (3, 7)
 
 
+def test_an_edit_with_a_key_is_checked_once(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[int] = []
+    monkeypatch.setattr("graph.writing.effects", lambda draft: checked.append(1) or effects(draft))
+    assert isinstance(store.write([keyed("k", 1)])[0], Applied)
+    assert len(checked) == 1
+
+
+def test_a_key_that_another_process_stores_before_the_lock_is_taken_is_not_stored_twice(store: Graph) -> None:
+    """Though the other stores nothing else, and makes no version."""
+    steps = store.writing([keyed("k", 0), keyed("l", 5)])
+    begin = steps.send(next(steps)())
+    with closing(Graph.open(store._journal._path.parent)) as other:
+        stored = other.write([keyed("k", 0)])
+    finish = steps.send(begin())
+    with pytest.raises(StopIteration) as ended:
+        steps.send(finish())
+    assert ended.value.value[0] == stored[0]
+    assert (store.version, affected(store)) == (2, 5)
+
+
 # Two writers
 
 
