@@ -139,7 +139,7 @@ def _unsourced(draft: Draft, severed: dict[RelationName, Relation]) -> Iterator[
     gone = {id for id in draft.removals if (entity := draft.graph.entity(id)) and entity.kind is Kind.SOURCE}
     if not gone:
         return
-    for relation in draft.graph.all_relations():
-        if not gone.isdisjoint(relation.sources) and not (relation.name in severed or relation.name in draft.relations):
+    for relation in draft.graph.citing(gone):
+        if not (relation.name in severed or relation.name in draft.relations):
             left = tuple(id for id in relation.sources if id not in gone)
             yield Done(ChangeAction.RELATED, msgspec.structs.replace(relation, sources=left), relation)

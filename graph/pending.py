@@ -1,7 +1,7 @@
 """The graph as it will be once what is about to be stored has been: for checking one write after another."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import chain
 from typing import NamedTuple
 
@@ -27,9 +27,10 @@ class Read(NamedTuple):
 
 
 class Pending:
-    """A graph and, before it, the commits that are to be made to it; `version` is that of the last."""
+    """A graph and, before it, the commits that are to be made to it; `version` is that of the last. `citable` are
+    the ids that `citing` may be asked for."""
 
-    def __init__(self, graph: Resident, archive: Archive) -> None:
+    def __init__(self, graph: Resident, archive: Archive, citable: Set[str] = frozenset()) -> None:
         self.version = graph.version
         self._graph = graph
         self._archive = archive
@@ -38,6 +39,8 @@ class Pending:
         self._touching: dict[str, dict[RelationName, None]] = defaultdict(dict)  # in order
         self._history: dict[str, list[list[Recorded]]] = defaultdict(list)
         self._read: dict[str, Read] = {}
+        self._citable = set(citable)
+        self._cited: list[Relation] | None = None
 
     def add(self, done: Sequence[Done], commit: Commit) -> None:
         self.version = commit.version
@@ -90,15 +93,15 @@ class Pending:
             self._read[id] = Read(version, found, is_all=len(found) < most)
         return found
 
-    def all_relations(self) -> Iterable[Relation]:
-        """All relations, in no order."""
-        if not self._relations:
-            return self._graph.all_relations()
-        return self._all()
-
-    def _all(self) -> Iterator[Relation]:
-        yield from (relation for relation in self._graph.all_relations() if relation.name not in self._relations)
-        yield from (relation for relation in self._relations.values() if relation is not None)
+    def citing(self, gone: Set[str]) -> Iterator[Relation]:
+        """The relations that name any of these among their sources. All there are in the graph are looked at for that:
+        once for all edits, as far as these are `citable`."""
+        if self._cited is None or not gone <= self._citable:
+            self._citable |= gone
+            self._cited = list(self._graph.citing(self._citable))
+        held = (relation for relation in self._cited if relation.name not in self._relations)
+        added = (relation for relation in self._relations.values() if relation is not None)
+        return (relation for relation in chain(held, added) if not gone.isdisjoint(relation.sources))
 
 
 def _ends(relation: Relation, direction: Direction) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ graph questions that take long give way to others, and each is answered from one
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter
@@ -161,6 +161,10 @@ class Resident:
             for keyed in near.values():
                 for data in keyed.values():
                     yield data["record"]
+
+    def citing(self, sources: Set[str]) -> Iterator[Relation]:
+        """The relations that name any of these among their sources. Looks at all there are."""
+        return (relation for relation in self.all_relations() if not sources.isdisjoint(relation.sources))
 
     def slices(self, size: int) -> Iterator[list[Entity | Relation]]:
         """All entities and relations, those of so many entities at a time, for a thread of its own: what changes

@@ -16,7 +16,7 @@ from graph.conflicts import conflicts
 from graph.draft import Counts, Draft, effects
 from graph.errors import Conflict, Fault, FieldgraphError, Refused, StoreError
 from graph.journal.journal import Appender, Authorship, Journal, Kept, Key, in_utc
-from graph.model import Change, Commit, Done, Line
+from graph.model import Change, Commit, Done, Line, Remove
 from graph.pending import Pending
 from graph.resident import Resident
 from graph.rules import faults, missing
@@ -146,7 +146,8 @@ class Writer:
 
     def _stage(self, edits: Sequence[Edit]) -> list[Staged]:
         """As if each edit were stored before the next is looked at."""
-        pending = Pending(self._graph, self._journal)
+        going = {line.write.id for edit in edits for line in edit.lines if isinstance(line.write, Remove)}
+        pending = Pending(self._graph, self._journal, citable=going)
         kept_at: dict[str, int] = {}  # the places of edits that will be kept by their keys
         staged: list[Staged] = []
         for place, edit in enumerate(edits):
