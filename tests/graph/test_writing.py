@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given, note
 
+from api.errors import Throttled
 from api.scribe import Scribe
 from graph.draft import Draft, effects
 from graph.errors import Conflict, Refused, StoreBusy, StoreError
@@ -392,6 +393,50 @@ def test_those_that_come_together_are_stored_together_and_each_gets_its_own_answ
     assert asyncio.run(all_at_once()) == [None, *range(2, 251)]
     times = {store._journal.commit(version).time for version in range(2, 251)}
     assert len(times) < 10  # one for each group
+
+
+def test_a_group_ends_after_so_many_lines(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a group is checked nobody else has a turn."""
+    groups: list[list[int]] = []
+    writing = store.writing
+    monkeypatch.setattr(
+        store, "writing", lambda edits: groups.append([len(each.lines) for each in edits]) or writing(edits)
+    )
+    sizes = [900, 900, 900, 900, 2_500, 900]
+
+    async def all_at_once() -> list[Applied]:
+        scribe = Scribe(store)
+        edits = [
+            Edit([patch(f"event:{n}-{line}", name="N", type="FIRE") for line in range(size)])
+            for n, size in enumerate(sizes)
+        ]
+        return await asyncio.gather(*map(scribe.store, edits))
+
+    assert [applied.created for applied in asyncio.run(all_at_once())] == sizes
+    assert groups == [[900, 900, 900], [900, 2_500], [900]]
+
+
+def test_more_than_can_wait_is_refused_and_what_waits_is_stored(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is larger than all that may wait is stored where nobody waits."""
+    monkeypatch.setattr("api.scribe.MOST_WAITING", 50_000)
+
+    def edit(name: str, size: int) -> Edit:
+        return Edit([patch(f"event:{name}", name="x" * size, type="FIRE")])
+
+    async def all_at_once() -> None:
+        scribe = Scribe(store)
+        names = "abcde"
+        outcomes = await asyncio.gather(*(scribe.store(edit(name, 15_000)) for name in names), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [Applied] * 3 + [Throttled] * 2
+        assert str(outcomes[-1]) == (
+            "3 others wait to store something, as many as can. Nothing of yours was stored: send it again in some"
+            " seconds, and less at a time."
+        )
+        assert isinstance(await scribe.store(edit("f", 60_000)), Applied)
+        assert isinstance(await scribe.store(edit("g", 15_000)), Applied)
+
+    asyncio.run(all_at_once())
+    assert store.version == 1 + 3 + 2
 
 
 def test_whoever_stops_waiting_takes_nothing_back(store: Graph) -> None:
