@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from graph.errors import StoreError
-from graph.journal.layout import connect, drafted, format_of, require_known_format
+from graph.journal.layout import connect, drafted, format_of
 
 
 def backup(store: Path, to: Path) -> int:
@@ -31,7 +31,6 @@ def backup(store: Path, to: Path) -> int:
 
 def _copied(store: Path, draft: Path) -> int:
     with closing(connect(store)) as source, closing(connect(draft)) as target:
-        require_known_format(source, store)
         source.backup(target)  # all at once: in steps, it would begin anew whenever somebody commits
         version: int = target.execute("SELECT coalesce(max(version), 0) FROM commits").fetchone()[0]
         return version

@@ -17,7 +17,7 @@ from typing import Any
 from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
 from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time, in_utc
-from graph.journal.layout import FORMAT, connect, create, format_of, require_known_format
+from graph.journal.layout import FORMAT, connect, create, format_in, format_of
 from graph.journal.log import cut_off
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
@@ -72,7 +72,6 @@ class SQLiteJournal:
                 migrate(path, wait_s, self._damaged)
             # Not what is read over: what is read is what was committed, also while this process is about to commit.
             self._writer = half_open.enter_context(closing(connect(path, wait_s)))
-            require_known_format(self._writer, path)
             self._writer.execute("PRAGMA synchronous = FULL")
             tokens = SQLiteTokens(connect(path, wait_s), self._explained, self._damaged)
             self.tokens = half_open.enter_context(closing(tokens))
@@ -253,6 +252,7 @@ class SQLiteJournal:
             self._make_ready()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
+                format_in(self._writer, self._path)  # a newer program may have brought it to its own meanwhile
                 yield self
                 self._commit()
             except BaseException:
