@@ -76,7 +76,7 @@ class Access:
         if authorization is None:
             if self.is_open:
                 return ANONYMOUS
-            raise _unknown(f"Reading needs a token here. {MAKING.format(scope=Scope.READ)}")
+            raise _unknown(f"Reading needs a token here, and so does writing. {MAKING.format(scope='SCOPE')}")
         if seconds := self._failures.wait_s(address):
             raise _throttled(seconds)
         try:

@@ -10,7 +10,7 @@ from api.fields import Arguments, Step
 from api.request import Request
 from graph.differences import FieldChange, differences
 from graph.errors import InvalidInput
-from graph.model import Recorded, Relation
+from graph.model import Entity, Recorded, Relation
 from graph.vocabulary import ChangeAction
 
 INDEX_DIGITS = 8
@@ -38,6 +38,46 @@ def read_change_id(id: str) -> tuple[int, int]:
     if len(id) <= 40 and version.isdecimal() and index.isdecimal() and change_id(int(version), int(index)) == id:
         return int(version), int(index)
     raise InvalidInput(f"{id!r:.60} is no id of a change. Give one as an answer or a subscription told it.")
+
+
+class RelationThen:
+    """A relation of the past, or of a dry run: what it names may be gone, or not be there yet."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._recorded.change.record, name)
+
+    @property
+    def then(self) -> int:
+        return self._recorded.change.version
+
+    def planned(self, id: str) -> Entity | None:
+        """The entity as the commit would have it, if that is not stored."""
+        records = (change.record for change in self._recorded.all)
+        return next((each for each in records if isinstance(each, Entity) and each.id == id), None)
+
+
+async def named(request: Request, relations: Sequence[Any], ids: Sequence[Sequence[str]]) -> list[list[Entity | None]]:
+    """The entities that relations name, some ids each: as they are; for relations of the past, what is gone as it was
+    then."""
+    flat = list(dict.fromkeys(id for some in ids for id in some))
+    known = dict(zip(flat, await request.engine.lookup(flat), strict=True))
+    gone = [
+        (relation, id)
+        for relation, some in zip(relations, ids, strict=True)
+        if isinstance(relation, RelationThen)
+        for id in some
+        if known[id] is None
+    ]
+    if not gone:
+        return [[known[id] for id in some] for some in ids]
+    were = await request.engine.once([(id, relation.then) for relation, id in gone])
+    then = {(relation, id): relation.planned(id) or was for (relation, id), was in zip(gone, were, strict=True)}
+    return [
+        [known[id] or then.get((relation, id)) for id in some] for relation, some in zip(relations, ids, strict=True)
+    ]
 
 
 # What the face shows: each is a field of the schema, whose docstring describes it.
@@ -73,10 +113,10 @@ def entity_id(recorded: Recorded) -> str:
     return recorded.change.ids[0]
 
 
-def relation(recorded: Recorded) -> Relation | None:
-    """The relation that it is about: as it became, or as it was when it was removed. Null where it is about an entity
-    itself."""
-    return recorded.change.record if isinstance(recorded.change.record, Relation) else None
+def relation(recorded: Recorded) -> "RelationThen | None":
+    """The relation that it is about: as it became, or as it was when it was removed. What it leads to and its sources
+    are told as they are now; what is gone, as it was then. Null where it is about an entity itself."""
+    return RelationThen(recorded) if isinstance(recorded.change.record, Relation) else None
 
 
 def author(recorded: Recorded) -> str | None:

@@ -32,6 +32,11 @@ THROTTLED = "THROTTLED"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
+
+class Throttled(FieldgraphError):
+    """More is asked for than can be done now; nothing of it was."""
+
+
 CODES: dict[type[FieldgraphError], str] = {
     FieldgraphError: BAD_USER_INPUT,
     InvalidInput: BAD_USER_INPUT,
@@ -42,6 +47,7 @@ CODES: dict[type[FieldgraphError], str] = {
     Refused: BAD_USER_INPUT,
     StoreError: INTERNAL,
     StoreBusy: "TIMEOUT",
+    Throttled: THROTTLED,
 }
 """The code of each refusal of the graph; a class that is not listed has that of the nearest one it derives from."""
 

@@ -8,15 +8,18 @@ until it is there. So a slow client costs nothing but its connection, and writer
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from graphql import GraphQLError
 
 from api.changes import change_id, read_change_id
 from api.documents import Operation
-from api.errors import RequestError
+from api.errors import THROTTLED, RequestError, refusal
 from api.execute import Executor, encode
+from api.kinds import Kinds
+from api.news import Announced, News, mark_of
 from api.settings import Settings
 from api.subscriptions import Wanted, positions_in
 from api.transport import Outlet
@@ -24,7 +27,6 @@ from graph.errors import FieldgraphError, NotFound
 from graph.graph import Graph
 from graph.journal.journal import LAST, Mark
 from graph.model import Change, Recorded
-from graph.vocabulary import Kind
 
 PAGE, CATCH_UP = 100, 20
 """Changes that are written at once: for a group; for one that catches up."""
@@ -34,6 +36,9 @@ NODES_AT_ONCE = 10_000
 
 WINDOW, WINDOW_BYTES, WINDOWS_BYTES = 1_000, 1 << 20, 32 << 20
 """Most changes and bytes in a group's window, and bytes in all windows; what was just written is kept in any case."""
+
+WOKEN = 50
+"""Subscribers that go on at once when there is news; then it is the turn of others."""
 
 PART = 1 << 14
 """Bytes that a client is told at once; then it is looked whether it reads them."""
@@ -68,22 +73,21 @@ def text_of(mark: Mark) -> str:
     return f"{VERSION}{mark.version}" if mark.position == LAST else change_id(*mark)
 
 
-def mark_of(recorded: Recorded) -> Mark:
-    return Mark(recorded.change.version, recorded.change.index)
-
-
 class Feed:
     """What changes in a graph, for all who watch it."""
 
     def __init__(self, graph: Graph, executor: Executor, settings: Settings) -> None:
         self.executor = executor
+        self.kinds = Kinds(graph)
         self.turn = asyncio.Lock()  # who catches up does so a page at a time, whoever else does
         self.backlog = settings.subscription_backlog
+        self.held = 0  # bytes in all windows
+        self.watching = 0  # subscribers
+        self._most = settings.max_subscriptions
         self._graph = graph
-        self._recent: list[Recorded] = []
-        self._since = self.newest  # all that follows is in `_recent`
-        self._groups: dict[tuple[object, ...], Group] = {}
-        self._gone: dict[str, Kind | None] = {}
+        self._news = News(self.newest)
+        self._groups: dict[Hashable, Group] = {}
+        self._woken: deque[asyncio.Future[bool]] = deque()
         graph.on_change(self._hear)
 
     @property
@@ -101,44 +105,47 @@ class Feed:
             marks += [await self._last(last)] if last else []
         except FieldgraphError as error:
             raise RequestError([GraphQLError(str(error), original_error=error)], json_status=200) from error
+        if self.watching >= self._most:
+            told = f"{self._most:,} subscriptions are open at this service, the most there may be. Try again later."
+            raise refusal(told, THROTTLED, status=429)
         # Whatever else the variables say is the same for the whole group.
         positions = positions_in(operation)
         others = {name: value for name, value in variables.items() if name not in positions}
         key = operation.text, operation.name, encode(others), wanted.kinds, wanted.ids
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(self, operation, variables, wanted, lambda: self._groups.pop(key, None))
+            group = self._groups[key] = Group(self, operation, variables, wanted, lambda: self._end(key))
         return Subscriber(group, max(marks, default=self.newest))
 
     def read(self, after: Mark, most: int) -> tuple[list[Recorded], Mark]:
         """The first changes after a mark, and the mark up to which these are all."""
-        if after >= self._since:
-            start = bisect_right(self._recent, after, key=mark_of)
-            found = self._recent[start : start + most]
-        else:
-            found = self._graph.changes(after, most)
+        is_new = after >= self._news.since
+        found = self._news.after(after, most) if is_new else self._graph.changes(after, most)
         return found, mark_of(found[-1]) if len(found) == most else self.newest
 
     def behind(self, mark: Mark) -> int:
         """How many changes there are in later versions."""
         return self._graph.count_changes(mark.version)
 
-    def kind_of(self, id: str) -> Kind | None:
-        entity = self._graph.engine.entity(id)
-        if entity is not None:
-            return entity.kind
-        if id not in self._gone:
-            if len(self._gone) >= WINDOW:
-                self._gone.clear()
-            self._gone[id] = self._graph.kind_of(id)
-        return self._gone[id]
-
     def keep_bounds(self, but: "Group") -> None:
         """Keeps what all windows hold within bounds: beyond them, all but one are emptied."""
-        if sum(group.size for group in self._groups.values()) > WINDOWS_BYTES:
+        if self.held > WINDOWS_BYTES:
             for group in self._groups.values():
                 if group is not but:
                     group.forget()
+
+    def wake(self, waiting: Collection["asyncio.Future[bool]"]) -> None:
+        """Has those who wait for news go on, a few at a time."""
+        is_under_way = bool(self._woken)
+        self._woken += waiting
+        if self._woken and not is_under_way:
+            self._woken[0].get_loop().call_soon(self._wake_some)
+
+    def _wake_some(self) -> None:
+        for _ in range(min(WOKEN, len(self._woken))):
+            _settle(self._woken.popleft(), True)
+        if self._woken:
+            self._woken[0].get_loop().call_soon(self._wake_some)
 
     def close(self) -> None:
         """Ends all subscriptions: the service goes down."""
@@ -146,21 +153,29 @@ class Feed:
             group.close()
 
     def _hear(self, changes: Sequence[Change]) -> None:
-        newest = Mark(changes[-1].version)
-        if not self._groups:
-            self._recent, self._since = [], newest
-            return
-        before = Mark(changes[0].version - 1)
-        if len(changes) > WINDOW:
-            self._recent, self._since = [], newest
+        announced = Announced(changes, self.kinds)
+        newest = announced.until
+        try:
+            self._remember(changes, newest)
+        except BaseException:
+            self._news.forget(newest)  # the journal has it all
+            raise
+        finally:
+            for group in self._groups.values():
+                group.hear(announced)
+
+    def _remember(self, changes: Sequence[Change], newest: Mark) -> None:
+        if not self._groups or len(changes) > WINDOW:
+            self._news.forget(newest)
         else:
             commits = {version: self._graph.commit(version) for version in {change.version for change in changes}}
-            self._recent += [Recorded(change, commits[change.version]) for change in changes]
-        if len(self._recent) > 2 * WINDOW:
-            self._since = mark_of(self._recent[-WINDOW - 1])
-            del self._recent[:-WINDOW]
-        for group in self._groups.values():
-            group.hear(changes, before, newest)
+            self._news.add([Recorded(change, commits[change.version]) for change in changes])
+
+    def _end(self, key: Hashable) -> None:
+        """The last has left a group."""
+        del self._groups[key]
+        if not self._groups:
+            self._news.forget(self.newest)
 
     async def _version(self, version: int) -> Mark:
         if not await self._is_there(version):
@@ -209,32 +224,38 @@ class Group:
         if not self._members:
             self._start = self._end = member.mark
         self._members.add(member)
+        self.feed.watching += 1
 
     def leave(self, member: "Subscriber") -> None:
         if member in self._members:
             self._members.remove(member)
+            self.feed.watching -= 1
             if not self._members:
+                self.forget()
                 self._ended()
 
     def close(self) -> None:
         for member in list(self._members):
             member.close()
 
-    def hear(self, changes: Sequence[Change], before: Mark, newest: Mark) -> None:
+    def hear(self, announced: Announced) -> None:
         """Wakes those who wait for news, if there are any for them."""
         if not self.waiting:
             return
-        has_read_all = self._end == before and (self._moving is None or self._moving.done())
-        if has_read_all and len(changes) <= PAGE and not any(map(self._concerns, changes)):
-            self._end = newest
+        has_read_all = self._end == announced.since and (self._moving is None or self._moving.done())
+        if has_read_all and not self._may_concern(announced):
+            self._end = announced.until
             return
         waiting, self.waiting = self.waiting, set()
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(True)
+        self.feed.wake(waiting)
 
     def forget(self) -> None:
-        self._window, self.size, self._start = [], 0, self._end
+        self._window, self._start = [], self._end
+        self._grow(-self.size)
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        self.feed.held += size
 
     async def after(self, mark: Mark) -> Told:
         """Some of what follows a mark; nothing, up to that mark, where there is no news."""
@@ -271,19 +292,21 @@ class Group:
             return
         self._window += events
         self._end = until
-        self.size += sum(len(event.body) for event in events)
+        self._grow(sum(len(event.body) for event in events))
         kept, held = len(self._window), self.size
         while kept > len(events) and (kept > WINDOW or held > WINDOW_BYTES):
             held -= len(self._window[-kept].body)
             kept -= 1
         self._drop(len(self._window) - kept)
+        if not self._members:
+            self.forget()
         self.feed.keep_bounds(self)
 
     def _drop(self, count: int) -> None:
         """Has the window go without its first events."""
         if count:
             self._start = self._window[count - 1].mark
-            self.size -= sum(len(event.body) for event in self._window[:count])
+            self._grow(-sum(len(event.body) for event in self._window[:count]))
             del self._window[:count]
 
     async def _catch_up(self, mark: Mark) -> Told:
@@ -300,12 +323,25 @@ class Group:
         bodies = await self.feed.executor.tell(self._operation, self._variables, recorded)
         return [Event(mark_of(each), body) for each, body in zip(recorded, bodies, strict=True)]
 
+    def _may_concern(self, announced: Announced) -> bool:
+        ids, kinds = self._wanted.ids, self._wanted.kinds
+        if ids is not None and ids.isdisjoint(announced.ids):
+            return False
+        if kinds is None or len(announced.changes) > PAGE:
+            return True
+        try:
+            return not kinds.isdisjoint(announced.kinds) and (
+                ids is None or any(map(self._concerns, announced.changes))
+            )
+        except Exception:  # noqa: BLE001  # they look for themselves then, and are told what is the matter
+            return True
+
     def _concerns(self, change: Change) -> bool:
         """Whether the entity of a change, or for each condition one of the ends of its relation, is wanted."""
         ids, kinds = self._wanted.ids, self._wanted.kinds
         if ids is not None and ids.isdisjoint(change.ids):
             return False
-        return kinds is None or any(self.feed.kind_of(id) in kinds for id in change.ids)
+        return kinds is None or not kinds.isdisjoint(self.feed.kinds.of(change))
 
 
 class Subscriber:
@@ -333,7 +369,9 @@ class Subscriber:
             if told.events:
                 break
             is_news, self.mark = told.until != self.mark, told.until
-            if not is_news and not self._has_ended() and not await self._news(within_s):
+            if is_news:  # of nothing that is wanted here: that much was looked through
+                await asyncio.sleep(0)
+            elif not self._has_ended() and not await self._news(within_s):
                 return None if self._has_ended() else []
         return None if self._has_ended() else self._part()
 
@@ -355,8 +393,8 @@ class Subscriber:
     def close(self) -> None:
         self._is_closed = True
         self._group.leave(self)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(False)
+        if self._waiter is not None:
+            _settle(self._waiter, False)
 
     async def keep_pace(self, outlet: Outlet, told: Mark) -> None:
         """Waits until a client has read what it was sent, up to a mark. Raises TooSlow."""
@@ -374,7 +412,7 @@ class Subscriber:
         waiter: asyncio.Future[bool] = loop.create_future()
         self._waiter = waiter
         self._group.waiting.add(waiter)
-        timer = None if within_s is None else loop.call_later(within_s, _settle, waiter)
+        timer = None if within_s is None else loop.call_later(within_s, _settle, waiter, False)
         try:
             return await waiter
         finally:
@@ -390,6 +428,6 @@ def _noticed(task: "asyncio.Task[None]") -> None:
         task.exception()
 
 
-def _settle(waiter: "asyncio.Future[bool]") -> None:
+def _settle(waiter: "asyncio.Future[bool]", is_news: bool) -> None:
     if not waiter.done():
-        waiter.set_result(False)
+        waiter.set_result(is_news)

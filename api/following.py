@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from starlette.applications import Starlette
 
@@ -23,6 +23,9 @@ PREPARED_AT_ONCE = 20
 BUSY_S, PAUSE = 0.0001, 9
 """If others take longer than this for their turn, there are requests; then so many times the work is let pass."""
 
+LATE_S = 30.0
+"""Seconds without success after which the service is not ready: what it shows may be that old."""
+
 logger = logging.getLogger("fieldgraph")
 
 
@@ -32,11 +35,14 @@ class Follower:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self.problem: FieldgraphError | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._succeeded_at = monotonic()
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Follows for as long as the context is open."""
-        task = asyncio.create_task(self._follow())
+        self._succeeded_at = monotonic()
+        self._task = task = asyncio.create_task(self._follow())
         try:
             yield
         finally:
@@ -46,9 +52,23 @@ class Follower:
 
     async def _follow(self) -> None:
         while True:
-            await self._look()
-            if not await self._prepare():
+            if not await self._step():
                 await asyncio.sleep(INTERVAL_S)
+
+    async def _step(self) -> bool:
+        """Takes in what there is, and goes on with the search index; whether there is more to do. What fails is told
+        once, and tried again: readers keep what is known."""
+        try:
+            await self._look()
+            is_more = await self._prepare()
+        except FieldgraphError as error:
+            self._report(error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, readers keep what is known, and /readyz tells
+            self._report(StoreError(f"The store cannot be followed: {error!r}. Restart the service."))
+        else:
+            self.problem, self._succeeded_at = None, monotonic()
+            return is_more
+        return False
 
     async def _prepare(self) -> bool:
         """Goes on with the search index; whether there is more to do. Of a large world it takes a minute, so beside
@@ -63,21 +83,14 @@ class Follower:
         return True
 
     async def _look(self) -> None:
-        """Takes in what there is. A store that cannot be read is told once, and readers keep what is known."""
-        try:
-            behind = self._graph.behind()
-            if 0 < behind <= FEW_CHANGES:
-                self._graph.follow()
-            elif behind:
-                # A large import takes seconds to read and verify, which is done beside the questions. Taking it in
-                # must not be: about a second for 200,000 lines, in which nobody sees half of it.
-                self._graph.take_in(await asyncio.to_thread(self._graph.fetch))
-        except FieldgraphError as error:
-            self._report(error)
-        except Exception as error:  # noqa: BLE001  # whatever it is, readers keep what is known, and /readyz tells
-            self._report(StoreError(f"The store cannot be followed: {error!r}. Restart the service."))
-        else:
-            self.problem = None
+        """Takes in what there is."""
+        behind = self._graph.behind()
+        if 0 < behind <= FEW_CHANGES:
+            self._graph.follow()
+        elif behind:
+            # A large import takes seconds to read and verify, which is done beside the questions. Taking it in must not
+            # be: about a second for 200,000 lines, in which nobody sees half of it.
+            self._graph.take_in(await asyncio.to_thread(self._graph.fetch))
 
     def _report(self, problem: FieldgraphError) -> None:
         if self.problem is None:
@@ -88,4 +101,9 @@ class Follower:
         """What /readyz tells. Raises the problem, if there is one."""
         if self.problem is not None:
             raise self.problem
+        if self._task is None or self._task.done():
+            raise StoreError("The store is not followed: what others write to it is not seen. Restart the service.")
+        if (late_s := monotonic() - self._succeeded_at) > LATE_S:
+            told = f"The store was last looked at {late_s:.0f} s ago: what was written to it since is not seen."
+            raise StoreError(f"{told} Wait, and restart the service if this does not pass.")
         return {"version": self._graph.version}

@@ -10,7 +10,7 @@ from api.errors import BAD_USER_INPUT, CODES, shorten
 from api.fields import Arguments, Step, argument, attribute, stepped
 from api.request import Request
 from api.types import Change
-from graph.errors import InvalidInput, Refused
+from graph.errors import Fault, InvalidInput, Refused
 from graph.model import Recorded
 from graph.vocabulary import ChangeAction
 from graph.writing import Edit
@@ -42,11 +42,15 @@ class Stored(NamedTuple):
     user_errors: Sequence[Told] = ()
 
 
-def _storing(edit_of: Callable[[Mapping[str, Any], str | None], Edit]) -> Step:
+EditOf = Callable[[Mapping[str, Any], str | None], Edit]
+"""What an input asks for, in the name of an author."""
+
+
+def _storing(edit_of: EditOf) -> Step:
     async def run(request: Request, sources: Sequence[Any], given: Arguments) -> Sequence[Any]:
         faults = list(_checked(given["input"]))
         stored = Stored(request.head.version, user_errors=faults) if faults else None
-        return [stored or await _store(request, edit_of(given["input"], request.author)) for _ in sources]
+        return [stored or await _store(request, given["input"], edit_of) for _ in sources]
 
     return Step(run)
 
@@ -70,17 +74,28 @@ def _repeated_labels(labels: Sequence[Mapping[str, str]], path: list[str]) -> It
         seen.add(language)
 
 
-async def _store(request: Request, edit: Edit) -> Stored:
+async def _store(request: Request, given: Mapping[str, Any], edit_of: EditOf) -> Stored:
     if request.store is None:
         raise InvalidInput("Nothing can be stored here: this service only reads.")
+    edit = edit_of(given, request.author)
     try:
         applied = await request.store.store(edit)
     except Refused as refused:
-        told = [Told(CODES[fault.kind], fault.reason, ["input", *fault.path]) for fault in refused.faults]
+        told = [Told(CODES[fault.kind], fault.reason, _path(fault, given)) for fault in refused.faults]
         return Stored(request.store.version, user_errors=_few(told))
-    recorded = [Recorded(change, applied.commit) for change in applied.changes] if applied.commit else []
+    planned = applied.changes if edit.dry_run else ()
+    recorded = [Recorded(change, applied.commit, planned) for change in applied.changes] if applied.commit else []
     removed = sum(change.action is ChangeAction.REMOVED for change in applied.changes)
     return Stored(applied.version, applied.created, applied.updated, applied.unchanged, removed, recorded)
+
+
+def _path(fault: Fault, given: Mapping[str, Any]) -> list[str]:
+    """The way to a fault in the input. A source of a relation is named by its id, as sources are sorted before they are
+    checked; here it gets its place back."""
+    match fault.path:
+        case (relations, place, "sources", id):
+            return ["input", relations, place, "sources", str(given[relations][int(place)]["sources"].index(id))]
+    return ["input", *fault.path]
 
 
 def _few(faults: Sequence[Told]) -> list[Told]:

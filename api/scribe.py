@@ -1,15 +1,30 @@
 """Storing edits while the service answers: those that come together are stored together, with one wait for the disk."""
 
 import asyncio
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
+from api.errors import Throttled
 from graph.errors import FieldgraphError
 from graph.graph import Graph
 from graph.writing import Applied, Edit, Outcome, Steps
 
-MOST = 100
-"""Edits that are stored together: while they are checked nobody else has a turn."""
+MOST, MOST_LINES = 100, 2_000
+"""Edits that are stored together, and after how many of their lines no other joins them: while they are checked nobody
+else has a turn, and two thousand lines take less than a tenth of a second."""
+
+MOST_WAITING = 16 << 20
+"""Characters of edits that may wait: up to 100,000 lines, which take the store some seconds. Whoever waits for longer
+has gone away, and each line takes some times its characters of memory."""
+
+
+class Waiting(NamedTuple):
+    """An edit of so many characters that is to be stored, and whoever waits for what becomes of it."""
+
+    edit: Edit
+    outcome: asyncio.Future[Outcome]
+    size: int
 
 
 class Scribe:
@@ -18,7 +33,8 @@ class Scribe:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._thread = ThreadPoolExecutor(1, "scribe")
-        self._waiting: list[tuple[Edit, asyncio.Future[Outcome]]] = []
+        self._waiting: deque[Waiting] = deque()
+        self._size = 0  # characters of what waits
         self._working: asyncio.Task[None] | None = None
 
     @property
@@ -26,12 +42,20 @@ class Scribe:
         return self._graph.version
 
     async def store(self, edit: Edit) -> Applied:
-        """What became of the edit, once it is durable. Raises Refused, or StoreError where the store cannot be written.
+        """What became of the edit, once it is durable. Raises Refused, StoreError where the store cannot be written, or
+        Throttled.
 
         Whoever no longer waits for it does not take it back.
         """
+        size = len(repr(edit.lines))
+        if self._waiting and self._size + size > MOST_WAITING:
+            raise Throttled(
+                f"{len(self._waiting):,} others wait to store something, as many as can. Nothing of yours was stored:"
+                " send it again in some seconds, and less at a time."
+            )
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((edit, outcome))
+        self._waiting.append(Waiting(edit, outcome, size))
+        self._size += size
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
         applied = await outcome
@@ -41,22 +65,33 @@ class Scribe:
 
     async def _work(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            group = self._next_group()
             try:
-                outcomes = await self._run(self._graph.writing([edit for edit, _ in group]))
+                outcomes = await self._run(self._graph.writing([each.edit for each in group]))
             except Exception as error:  # noqa: BLE001  # it is told to all whose edits were to be stored
-                for _, outcome in group:
-                    if not outcome.done():
-                        outcome.set_exception(error)
+                for each in group:
+                    if not each.outcome.done():
+                        each.outcome.set_exception(error)
             else:
-                for (_, outcome), became in zip(group, outcomes, strict=True):
-                    if not outcome.done():
-                        outcome.set_result(became)
+                for each, became in zip(group, outcomes, strict=True):
+                    if not each.outcome.done():
+                        each.outcome.set_result(became)
             if (task := asyncio.current_task()) is not None and task.cancelling():
-                for _, outcome in self._waiting:
-                    outcome.cancel()
+                for each in self._waiting:
+                    each.outcome.cancel()
                 self._waiting.clear()
+                self._size = 0
                 raise asyncio.CancelledError
+
+    def _next_group(self) -> list[Waiting]:
+        """Those that have waited longest."""
+        group: list[Waiting] = []
+        lines = 0
+        while self._waiting and len(group) < MOST and lines < MOST_LINES:
+            group.append(self._waiting.popleft())
+            lines += len(group[-1].edit.lines)
+            self._size -= group[-1].size
+        return group
 
     async def _run(self, steps: Steps) -> list[Outcome]:
         """Takes the steps, each in the thread, and all of them: the lock of the store is held between them."""

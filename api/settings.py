@@ -117,6 +117,7 @@ class Settings(BaseSettings):
     # Limits on requests
     max_body: Count = Field(1_048_576, description="Most bytes in the body of a request.")
     max_socket_operations: Count = Field(100, description="Most operations under way on one WebSocket.")
+    max_subscriptions: Count = Field(10_000, description="Most subscriptions at once, in each process that serves.")
     subscription_backlog: Count = Field(
         1_000, description="Changes that a subscriber may be behind when it does not read; then it is disconnected."
     )

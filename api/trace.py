@@ -294,6 +294,9 @@ class TracedEngine:
     async def count_history(self, frontier: Sequence[str]) -> list[int]:
         return await self._ask(lambda: "count history", self._engine.count_history(frontier), Step.count)
 
+    async def once(self, named: Sequence[tuple[str, int]]) -> list[Entity | None]:
+        return await self._ask(lambda: "look up what is gone", self._engine.once(named), Step.find)
+
     async def search(self, search: Search, page: Page) -> Hits:
         def tell(step: Step, hits: Hits) -> None:
             step.find(hits.entities)

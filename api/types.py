@@ -72,25 +72,19 @@ async def _displaced_from(request: Request, events: Sequence[model.Entity], give
 
 def _end(end: str) -> Step:
     async def run(request: Request, relations: Sequence[model.Relation], given: Arguments) -> Sequence[Any]:
-        return await request.engine.lookup([getattr(relation, end) for relation in relations])
+        ends = await changes.named(request, relations, [(getattr(relation, end),) for relation in relations])
+        return [entity for (entity,) in ends]
 
     return Step(run)
 
 
 async def _stated_by(request: Request, relations: Sequence[model.Relation], given: Arguments) -> Sequence[Any]:
-    return await _sources(request, [relation.sources for relation in relations])
+    return await changes.named(request, relations, [relation.sources for relation in relations])
 
 
 async def _linked_by(request: Request, edges: Sequence[Linked], given: Arguments) -> Sequence[Any]:
     ids = [dict.fromkeys(id for relation in edge.links for id in relation.sources) for edge in edges]
-    return await _sources(request, [tuple(edge_ids) for edge_ids in ids])
-
-
-async def _sources(request: Request, ids: Sequence[Sequence[str]]) -> Sequence[Any]:
-    """The sources of each list of ids, all looked up at once."""
-    flat = list(dict.fromkeys(id for some in ids for id in some))
-    known = dict(zip(flat, await request.engine.lookup(flat), strict=True))
-    return [[known[id] for id in some] for some in ids]
+    return await changes.named(request, edges, [tuple(edge_ids) for edge_ids in ids])
 
 
 # What is worked out from a record alone.

@@ -36,6 +36,8 @@ CHECKED_S = 2.0
 BAD, UNAUTHORIZED, FORBIDDEN, NOT_ACCEPTABLE = 4400, 4401, 4403, 4406
 INIT_TIMEOUT, ID_IN_USE, TOO_SLOW, INIT_TWICE = 4408, 4409, 4410, 4429
 
+UNFORESEEN = 1011  # RFC 6455, 7.4.1
+
 PORTS = {"http": ":80", "https": ":443"}
 
 logger = logging.getLogger("fieldgraph")
@@ -156,13 +158,23 @@ class Session:
         await self._say(frame(b'{"type":"connection_ack"}'))
 
     def _check(self) -> None:
-        """Parts from a caller whose token was revoked, or has expired; looks again in a while."""
-        if self._caller is None or self._caller.name is None or not self._socket.is_open:
-            return
-        if self._service.access.still_holds(self._caller):
+        """Looks whether the caller may go on, and again in a while."""
+        is_known = self._caller is not None and self._caller.name is not None
+        if is_known and self._socket.is_open and self._may_go_on():
             asyncio.get_running_loop().call_later(CHECKED_S, self._check)
-        else:
+
+    def _may_go_on(self) -> bool:
+        """Parts from a caller whose token was revoked, or has expired; or of whom nobody can say."""
+        assert self._caller is not None
+        try:
+            holds = self._service.access.still_holds(self._caller)
+        except Exception:  # whatever it is, nobody goes on by a token that could not be looked at
+            logger.exception("the token %r could not be looked at; its connection is closed", self._caller.name)
+            self._socket.end(UNFORESEEN, "It cannot be looked up whether the token holds. Connect again.")
+            return False
+        if not holds:
             self._socket.end(FORBIDDEN, "The token was revoked, or has expired.")
+        return holds
 
     async def _subscribe(self, message: Message) -> None:
         id = _id(message)
@@ -174,6 +186,8 @@ class Session:
             request = msgspec.convert(_object(message), GraphQLRequest)
         except msgspec.ValidationError as error:
             raise Closing(BAD, f"The payload is not a GraphQL request: {error}") from error
+        if not self._may_go_on():
+            return
         if len(self._operations) >= (most := self._service.settings.max_socket_operations):
             told = f"{most:,} operations are under way on this connection, the most there may be. Complete one first."
             await self._refuse(id, refusal(told, COST_EXCEEDED), request)

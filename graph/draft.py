@@ -31,6 +31,7 @@ class Draft:
         self.single: dict[tuple[str, RelationKind], list[RelationName]] = defaultdict(list)
         self.repeated: list[tuple[Line, Line]] = []
         self._ensured: dict[str | RelationName, Line] = {}
+        self._patches: dict[str | RelationName, Patch] = {}
         for line in lines:
             self._take(line)
         for line in self._ensured.values():
@@ -61,6 +62,7 @@ class Draft:
             self.unreadable.append((line, error))
             self.suspects |= error.ids
         else:
+            self._patches[name] = patch
             self._take(line._replace(write=record))
 
     def _take_ensured(self, line: Line, ensured: Ensure) -> None:
@@ -86,6 +88,13 @@ class Draft:
             lines[name] = written._replace(write=completed(known, told))
         else:
             self._take(line._replace(write=completed(known, told)))
+
+    def sources_given(self, name: RelationName) -> Sequence[str]:
+        """The sources that a written relation is said to have here; those that it keeps are not."""
+        if (patch := self._patches.get(name)) is not None:
+            return patch.values.get("sources") or ()
+        line = self.relations.get(name)
+        return line.write.sources if line is not None and isinstance(line.write, Relation) else ()
 
     def _once(self, line: Line, name: Any, lines: dict[Any, Line], opposite: dict[Any, Line]) -> None:
         first = opposite.get(name) or lines.setdefault(name, line)
@@ -159,7 +168,7 @@ def _unsourced(draft: Draft, severed: dict[RelationName, Relation]) -> Iterator[
     gone = {id for id in draft.removals if (entity := draft.graph.entity(id)) and entity.kind is Kind.SOURCE}
     if not gone:
         return
-    for relation in draft.graph.all_relations():
-        if not gone.isdisjoint(relation.sources) and not (relation.name in severed or relation.name in draft.relations):
+    for relation in draft.graph.citing(gone):
+        if not (relation.name in severed or relation.name in draft.relations):
             left = tuple(id for id in relation.sources if id not in gone)
             yield Done(ChangeAction.RELATED, msgspec.structs.replace(relation, sources=left), relation)

@@ -164,6 +164,9 @@ class Archive(Protocol):
     def count_history(self, id: str, until: int) -> int:
         """How many there are in all."""
 
+    def own_change(self, id: str, since: int, until: int) -> Change | None:
+        """The first change of an entity itself, not of its relations, in the versions from one to another."""
+
     def count(self, after: int, until: int | None = None) -> int:
         """How many changes there are in the commits after a version, up to another or the newest."""
 
@@ -250,6 +253,10 @@ class Engine(Protocol):
 
     async def count_history(self, frontier: Sequence[str]) -> list[int]:
         """For each id, how many changes that were."""
+
+    async def once(self, named: Sequence[tuple[str, int]]) -> list[Entity | None]:
+        """Each entity as it was in a version that changed its relations; one that went in it, as it was before. None
+        where nothing has a history."""
 
     async def search(self, search: Search, page: Page) -> Hits:
         """A page of what is found, of which only `first` and `after` are looked at."""

@@ -6,6 +6,7 @@ is durable.
 
 import asyncio
 import gc
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
@@ -24,7 +25,6 @@ from graph.journal.snapshots import Rest, Snapshots
 from graph.journal.sqlite import SQLiteJournal
 from graph.model import Change, Commit, Entity, Line, Recorded, Write
 from graph.past import Past
-from graph.plan import Page
 from graph.resident import Resident, utc_now
 from graph.rules import faults
 from graph.vocabulary import Kind
@@ -32,6 +32,8 @@ from graph.writing import ANONYMOUS, Applied, Edit, Outcome, Steps, Writer, run
 
 STORE = "fieldgraph.sqlite"
 """The name of the store's file in its data directory."""
+
+logger = logging.getLogger("fieldgraph")
 
 T = TypeVar("T")
 Listener = Callable[[Sequence[Change]], None]
@@ -156,7 +158,8 @@ class Graph:
         self._journal.close()
 
     def on_change(self, listener: Listener) -> None:
-        """Has every commit's changes announced to the listener, once they are stored and can be asked for."""
+        """Has every commit's changes announced to the listener, once they are stored and can be asked for. What it
+        raises is logged, and harms nobody else."""
         self._listeners.append(listener)
 
     def changes(self, after: Mark, most: int) -> list[Recorded]:
@@ -171,22 +174,16 @@ class Graph:
         """When a version was recorded, by whom and why."""
         return self._journal.commit(version)
 
-    def kind_of(self, id: str) -> Kind | None:
-        """The kind of an entity, or of one that has gone; None where there never was one."""
+    def kind_at(self, id: str, version: int) -> tuple[Kind | None, int, int]:
+        """The kind of an entity at a version that changed its relations, and the versions from and to which it is known
+        to have had it; of one that went in that version, the kind that it had."""
+        # Only by going does an entity come to another kind. So whatever happens to it next tells what it is.
+        own = self._journal.own_change(id, version, self.version)
+        if own is not None:
+            assert isinstance(own.record, Entity)
+            return own.record.kind, version, own.version
         entity = self.engine.entity(id)
-        return entity.kind if entity is not None else self._kind_once(id)
-
-    def _kind_once(self, id: str) -> Kind | None:
-        page = Page(first=STRETCH)
-        while True:
-            past = self._journal.history(id, page, self.version)
-            for recorded in past.changes:
-                if isinstance(recorded.change.record, Entity):
-                    return recorded.change.record.kind
-            if not past.has_next:
-                return None
-            newest = past.changes[-1].change
-            page = Page(first=STRETCH, after=(newest.version, newest.index))
+        return None if entity is None else entity.kind, version, self.version
 
     def follow(self) -> bool:
         """Takes in what other processes have committed since; says whether there was anything."""
@@ -260,6 +257,11 @@ class Graph:
             self.head = head
 
     def _announce(self, changes: Sequence[Change]) -> None:
-        if changes:
-            for listener in self._listeners:
+        if not changes:
+            return
+        for listener in self._listeners:
+            try:
                 listener(changes)
+            except Exception:  # whatever it is, the commit is stored, which whoever wrote it must be told
+                first, last = changes[0].version, changes[-1].version
+                logger.exception("somebody could not be told of versions %d to %d, which are stored", first, last)

@@ -331,7 +331,8 @@ class Commit(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """A change, and the commit that it is part of."""
+    """A change, and the commit that it is part of; of one that is not stored, `all` its changes."""
 
     change: Change
     commit: Commit
+    all: Sequence[Change] = ()

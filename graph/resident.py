@@ -6,7 +6,7 @@ graph questions that take long give way to others, and each is answered from one
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter
@@ -161,6 +161,10 @@ class Resident:
             for keyed in near.values():
                 for data in keyed.values():
                     yield data["record"]
+
+    def citing(self, sources: Set[str]) -> Iterator[Relation]:
+        """The relations that name any of these among their sources. Looks at all there are."""
+        return (relation for relation in self.all_relations() if not sources.isdisjoint(relation.sources))
 
     def slices(self, size: int) -> Iterator[list[Entity | Relation]]:
         """All entities and relations, those of so many entities at a time, for a thread of its own: what changes
@@ -394,6 +398,20 @@ class Resident:
         if self._archive is None:
             return [ChangePage([], False, False, 0)] * len(frontier)
         return [self._archive.history(id, page, self.version) for id in frontier]
+
+    async def once(self, named: Sequence[tuple[str, int]]) -> list[Entity | None]:
+        return [self._once(id, version) for id, version in named]
+
+    def _once(self, id: str, version: int) -> Entity | None:
+        if self._archive is None:
+            return None
+        own = self._archive.own_change(id, version, self.version)
+        if own is None:
+            return self.entity(id)  # nothing has happened to it since
+        updated_later = own.before if own.version > version else None
+        was = updated_later or own.record
+        assert isinstance(was, Entity)
+        return was
 
     async def count_history(self, frontier: Sequence[str]) -> list[int]:
         if self._archive is None:

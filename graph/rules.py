@@ -79,7 +79,7 @@ def _relation_faults(name: RelationName, line: Line, draft: Draft) -> Iterator[F
         if (kind := draft.kind(source)) is not Kind.SOURCE and source not in draft.suspects:
             told = _unknown(source, draft) if kind is None else f"{source!r}, which is a {kind}, not a SOURCE."
             found = NotFound if kind is None else InvalidInput
-            yield line.fault(f"{name.kind} has the source {told}", "sources", kind=found)
+            yield line.fault(f"{name.kind} has the source {told}", "sources", source, kind=found)
 
 
 def _unknown(id: str, draft: Draft) -> str:

@@ -10,13 +10,13 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from graph.conflicts import conflicts
 from graph.draft import Counts, Draft, effects
-from graph.errors import Conflict, Fault, FieldgraphError, Refused
+from graph.errors import Conflict, Fault, FieldgraphError, Refused, StoreError
 from graph.journal.journal import Appender, Authorship, Journal, Kept, Key, in_utc
-from graph.model import Change, Commit, Done, Line
+from graph.model import Change, Commit, Done, Line, Remove
 from graph.pending import Pending
 from graph.resident import Resident
 from graph.rules import faults, missing
@@ -111,7 +111,8 @@ class Writer:
 
     def steps(self, edits: Sequence[Edit], fetch: Callable[[], Sequence[Change]]) -> Steps:
         """Stores the edits, and has the graph take them in. Raises StoreError where the store cannot be written: then
-        nothing of any of them was stored. `fetch` gets what others have committed."""
+        nothing of any of them was stored. One that was stored, but cannot be shown, has a StoreError for its outcome
+        that says so. `fetch` gets what others have committed."""
         self._take_in((yield fetch))
         staged_at, staged = self._graph.version, self._stage(edits)  # without the lock: others can write meanwhile
         if not any(each.stores for each in staged):
@@ -120,9 +121,8 @@ class Writer:
         fetched = yield partial(taken.begin, fetch)
         try:
             self._take_in(fetched)
-            # Others may have written, or an edit with the same key have been stored. Who follows the journal may have
-            # taken that in before.
-            if self._graph.version != staged_at or any(edit.key for edit in edits):
+            # Others may have written; who follows the journal may have taken that in before.
+            if self._graph.version != staged_at or self._are_kept(staged):
                 staged = self._stage(edits)
         except BaseException:
             yield taken.abort
@@ -133,19 +133,21 @@ class Writer:
             for each, outcome in zip(staged, outcomes, strict=True)
             if each.stores and isinstance(outcome, Applied)
         ]
-        self._take_in(list(chain.from_iterable(new)))
-        return [self._with_commit(outcome) for outcome in outcomes]
+        try:
+            self._take_in(list(chain.from_iterable(new)))
+            return [self._with_commit(outcome) if _is_new(outcome) else outcome for outcome in outcomes]
+        except Exception as error:  # noqa: BLE001  # whatever it is, they are stored, and must not be sent again
+            return [_stored_unseen(outcome, error) if _is_new(outcome) else outcome for outcome in outcomes]
 
-    def _with_commit(self, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Applied) and outcome.changes and outcome.commit is None:
-            return outcome._replace(commit=self._journal.commit(outcome.version))
-        return outcome
+    def _with_commit(self, applied: Applied) -> Applied:
+        return applied._replace(commit=self._journal.commit(applied.version))
 
     # Checking.
 
     def _stage(self, edits: Sequence[Edit]) -> list[Staged]:
         """As if each edit were stored before the next is looked at."""
-        pending = Pending(self._graph, self._journal)
+        going = {line.write.id for edit in edits for line in edit.lines if isinstance(line.write, Remove)}
+        pending = Pending(self._graph, self._journal, citable=going)
         kept_at: dict[str, int] = {}  # the places of edits that will be kept by their keys
         staged: list[Staged] = []
         for place, edit in enumerate(edits):
@@ -157,9 +159,15 @@ class Writer:
             if each.stores and edit.key:
                 kept_at[edit.key.name] = place
             if each.stores and each.done:
-                pending.add(each.done, self._commit(edit, pending.version + 1))
+                not_yet = ""  # its time is that of storing it
+                pending.add(each.done, Commit(pending.version + 1, not_yet, *edit.authorship))
             staged.append(each)
         return staged
+
+    def _are_kept(self, staged: Sequence[Staged]) -> bool:
+        """Whether what any of them is to come to has been kept meanwhile, by whoever was given the same key."""
+        keys = (each.edit.key for each in staged if each.stores and each.edit.key)
+        return any(self._journal.kept(key.name) is not None for key in keys)
 
     def _checked(self, edit: Edit, pending: Pending) -> Staged:
         """Raises Refused."""
@@ -173,12 +181,9 @@ class Writer:
         done, counts = effects(draft)
         if not edit.dry_run:
             return Staged(edit, done, counts)
-        commit = self._commit(edit, pending.version + 1)
+        commit = Commit(pending.version + 1, in_utc(self._clock()), *edit.authorship)
         changes = [Change(commit.version, index, *each) for index, each in enumerate(done)]
         return Staged(edit, outcome=Applied(pending.version, *counts, changes, commit))
-
-    def _commit(self, edit: Edit, version: int) -> Commit:
-        return Commit(version, in_utc(self._clock()), *edit.authorship)
 
     def _as_it_was(self, kept: Kept) -> Applied:
         """What an edit came to when it was stored."""
@@ -239,6 +244,19 @@ def stored(staged: Sequence[Staged], version: int, appender: Appender | None, no
             appender.keep(each.edit.key.name, Kept(each.edit.key.digest, version, *each.counts, bool(changes)), now)
         outcomes.append(applied)
     return outcomes
+
+
+def _is_new(outcome: Outcome) -> TypeGuard[Applied]:
+    """Whether it was just stored."""
+    return isinstance(outcome, Applied) and bool(outcome.changes) and outcome.commit is None
+
+
+def _stored_unseen(applied: Applied, error: Exception) -> StoreError:
+    why = str(error) if isinstance(error, FieldgraphError) else f"An error that nobody foresaw: {type(error).__name__}."
+    told = f"Stored as version {applied.version}, but it cannot be shown yet, so do not send it again. {why}"
+    unseen = StoreError(told)
+    unseen.__cause__ = error
+    return unseen
 
 
 def _faults_of(edit: Edit, draft: Draft, pending: Pending) -> Iterator[Fault]:

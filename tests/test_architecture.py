@@ -24,7 +24,7 @@ COMPOSES = "api.__main__"  # the one module that knows all three packages
 KNOW_NETWORKX = {"graph.adjacency", "graph.holding", "graph.walks", "graph.analytics", "graph.formats.graphml"}
 KNOW_SQLITE = {"graph.search.index"} | {
     f"graph.journal.{name}"
-    for name in ("backup", "layout", "migration", "reading", "recovery", "sqlite", "tokens", "verify")
+    for name in ("backup", "layout", "migration", "reading", "recovery", "salvage", "sqlite", "tokens", "verify")
 }
 READ_THE_ENVIRONMENT = {"api.settings"}
 

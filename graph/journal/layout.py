@@ -53,16 +53,22 @@ def create(path: Path) -> None:
 
 
 def connect(path: Path, wait_s: float = 5.0, *, changes: bool = True) -> sqlite3.Connection:
-    """A store's database, without transactions of Python's own. Where it is not to change, not even what a killed
-    process left in the log is put in its place."""
+    """A store's database, of a format that is known, without transactions of Python's own. Where it is not to change,
+    not even what a killed process left in the log is put in its place. Raises StoreError."""
     mode = "rw" if changes else "ro"
-    return sqlite3.connect(
+    db = sqlite3.connect(
         f"{path.resolve().as_uri()}?mode={mode}",
         timeout=wait_s,
         isolation_level=None,
         check_same_thread=False,
         uri=True,
     )
+    try:
+        format_in(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def lay_out(db: sqlite3.Connection, tables: str, format: int) -> None:
@@ -102,16 +108,27 @@ def sync_directory(directory: Path) -> None:
 
 
 def format_of(path: Path) -> int:
-    """The format of a store, at most ours. Looks at the file's header, without opening it as a database, which could
-    write to it. Raises StoreError."""
+    """The format that the file of a store was made with, at most ours. Looks at its header, without opening it as a
+    database, which could write to it. Raises StoreError."""
     with path.open("rb") as file:
         header = file.read(100)
     if header[:16] != MAGIC or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise StoreError(
             f"{path} is not a Fieldgraph store. It was left as it is; choose another directory with --data."
         )
-    if (found := int.from_bytes(header[60:64], "big")) > FORMAT:
+    return _known(int.from_bytes(header[60:64], "big"), path)
+
+
+def format_in(db: sqlite3.Connection, path: Path) -> int:
+    """The format that a store has by now, at most ours: what has brought it there may stand in the log only. Raises
+    StoreError."""
+    (found,) = db.execute("PRAGMA user_version").fetchone()
+    return _known(found, path)
+
+
+def _known(format: int, path: Path) -> int:
+    if format > FORMAT:
         raise StoreError(
-            f"The store {path} has format {found}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
+            f"The store {path} has format {format}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
         )
-    return found
+    return format

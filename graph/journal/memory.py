@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from threading import RLock
 
 from graph.engine import ChangePage
 from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time
-from graph.model import Change, Commit, Done, Recorded
+from graph.model import Change, Commit, Done, Entity, Recorded
 from graph.ordering import bounds
 from graph.plan import Page, Position
 from graph.tokens import Token
@@ -63,6 +63,10 @@ class MemoryJournal:
             for change in changes
             if id in change.ids
         ]
+
+    def own_change(self, id: str, since: int, until: int) -> Change | None:
+        changes = chain.from_iterable(changes for _, changes in self._commits[since - 1 : until])
+        return next((each for each in changes if isinstance(each.record, Entity) and each.record.id == id), None)
 
     @contextmanager
     def writing(self) -> Iterator["MemoryJournal"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graph.errors import StoreError
-from graph.journal.layout import FORMAT, TABLES
+from graph.journal.layout import FORMAT, TABLES, connect, format_in
 from graph.journal.reading import Damage, whole_rows
 from graph.journal.rows import Chain, checksum_of
 
@@ -55,12 +55,11 @@ UNION SELECT other, version, position FROM named WHERE other IS NOT NULL ORDER B
 
 def migrate(path: Path, wait_s: float, damaged: Damaged) -> None:
     """Raises StoreError, made by `damaged`, where a record of the old store is; the store is then as it was."""
-    with closing(sqlite3.connect(path, timeout=wait_s, isolation_level=None)) as db:
+    with closing(connect(path, wait_s)) as db:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
         try:
-            (found,) = db.execute("PRAGMA user_version").fetchone()  # another process may have come first
-            if found == 1:
+            if format_in(db, path) == 1:  # another process may have come first
                 _to_2(db, damaged)
             db.execute(f"PRAGMA user_version = {FORMAT}")
             db.execute("COMMIT")

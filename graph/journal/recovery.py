@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graph.errors import StoreError
-from graph.journal.layout import FORMAT, TABLES, connect, drafted, format_of, lay_out
+from graph.journal.layout import FORMAT, TABLES, connect, drafted, format_in, format_of, lay_out
 from graph.journal.migration import TABLES_1, migrate
 from graph.journal.reading import CommitRow, Damage, whole_rows
 from graph.journal.rows import Row, change_of
+from graph.journal.salvage import salvaged
+from graph.journal.tail import tail_of
 from graph.journal.verify import verify
 
 MENTION = "INSERT INTO mentions VALUES (?, ?, ?)"
@@ -27,15 +29,15 @@ class Recovered(NamedTuple):
 def recover(store: Path, to: Path) -> Recovered | None:
     """Writes all commits before the first damage into a new store at `to`, just as they are; what finds them by their
     entities is made anew. None where there is no damage, and nothing is written. Raises StoreError."""
-    format = format_of(store)
+    made_with = format_of(store)
     if to.exists():
         raise StoreError(f"{to} exists already, and was left as it is. Name a directory without a store.")
-    if format == FORMAT and not verify(store).journal_faults:
+    if made_with == FORMAT and not verify(store).journal_faults:
         return None
     try:
         to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with drafted(to) as draft:
-            return _saved(store, format, draft)
+            return _saved(store, draft)
     except FileExistsError as error:
         raise StoreError(f"{to} was made by somebody else meanwhile, and was left alone. Name another one.") from error
     except OSError as error:
@@ -47,13 +49,17 @@ def recover(store: Path, to: Path) -> Recovered | None:
         ) from error
 
 
-def _saved(store: Path, format: int, draft: Path) -> Recovered:
-    with closing(connect(store, changes=False)) as source, closing(connect(draft)) as target:
-        source.execute("PRAGMA user_version")  # that it can be read at all
+def _saved(store: Path, draft: Path) -> Recovered:
+    opened, format = _readable(store)
+    with closing(opened) as source, closing(connect(draft)) as target:
         lay_out(target, TABLES if format == FORMAT else TABLES_1, format)
         target.execute("PRAGMA synchronous = OFF")  # it is made durable as a whole
         saved = _copied(source, target, format)
+        if saved.place is None and (tail := tail_of(store)) is not None and tail.commits:
+            saved = saved._replace(place=f"byte {tail.offset} of its log")
         if format == FORMAT:
+            if saved.place is not None:
+                saved = _salvaged(store, target, saved)
             _copy_rest(source, target, saved.commits)
     if not saved.commits:
         raise StoreError(
@@ -63,6 +69,36 @@ def _saved(store: Path, format: int, draft: Path) -> Recovered:
     if format < FORMAT:
         migrate(draft, 0.0, StoreError)
     return saved
+
+
+def _readable(store: Path) -> tuple[sqlite3.Connection, int]:
+    """The store and its format; an empty database stands in for one of which SQLite can read nothing."""
+    try:
+        source = connect(store, changes=False)
+        return source, format_in(source, store)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return sqlite3.connect(":memory:"), format_of(store)
+
+
+def _salvaged(store: Path, target: sqlite3.Connection, saved: Recovered) -> Recovered:
+    """What was saved, or what is found past SQLite's trees, if that is more."""
+    with salvaged(store) as source:
+        if _count_commits(source) <= saved.commits:
+            return saved
+        for table in ("commits", "changes", "mentions"):
+            target.execute(f"DELETE FROM {table}")
+        return _copied(source, target, FORMAT)
+
+
+def _count_commits(db: sqlite3.Connection) -> int:
+    """How many commits are whole, from the first on."""
+    count = 0
+    with suppress(Damage):
+        for row in whole_rows(db, FORMAT):
+            count += isinstance(row, CommitRow)
+    return count
 
 
 def _copied(source: sqlite3.Connection, target: sqlite3.Connection, format: int) -> Recovered:

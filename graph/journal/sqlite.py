@@ -5,6 +5,7 @@ SQLite's own write lock is the store's: whoever appends holds it, in whichever p
 refused because the disk failed is not there later either: see log.py.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -16,18 +17,26 @@ from typing import Any
 from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
 from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time, in_utc
-from graph.journal.layout import FORMAT, connect, create, format_of
+from graph.journal.layout import FORMAT, connect, create, format_in, format_of
 from graph.journal.log import cut_off
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
+from graph.journal.tail import tail_of
 from graph.journal.tokens import SQLiteTokens
 from graph.model import Change, Commit, Done, Recorded
 from graph.plan import Page
+
+logger = logging.getLogger("fieldgraph")
 
 KEPT_FOR = timedelta(days=30)
 """So long it is known what an edit with a key came to."""
 
 HEAD = "SELECT max(version), time, (SELECT max(version) FROM changes) FROM commits"
+OWN_CHANGE = (
+    "SELECT c.* FROM mentions m JOIN changes c ON c.version = m.version AND c.position = m.position"
+    " WHERE m.entity = ? AND m.version BETWEEN ? AND ? AND c.action IN ('CREATED', 'UPDATED', 'REMOVED')"
+    " ORDER BY m.version, m.position LIMIT 1"
+)
 WRITE_LOCK_BYTE = "120"
 """Where SQLite locks its shared-memory file while a process writes (WAL_WRITE_LOCK of its WAL format)."""
 _STANDS = {
@@ -57,6 +66,7 @@ class SQLiteJournal:
             raise StoreError(
                 f"The data directory {path.parent} cannot be used: {reason}. Choose another with --data."
             ) from error
+        self._look_at_log()
         with self._explained(), ExitStack() as half_open:
             if found < FORMAT:
                 migrate(path, wait_s, self._damaged)
@@ -66,6 +76,15 @@ class SQLiteJournal:
             tokens = SQLiteTokens(connect(path, wait_s), self._explained, self._damaged)
             self.tokens = half_open.enter_context(closing(tokens))
             half_open.pop_all()
+
+    def _look_at_log(self) -> None:
+        """Raises StoreError where commits stand behind a damaged place of the log; SQLite would pass them over."""
+        tail = tail_of(self._path)
+        if tail is not None and tail.is_damage:
+            raise self._damaged(f"byte {tail.offset} of its log, behind which {tail.commits} commits stand")
+        if tail is not None:
+            told = "The last %d bytes of the log of %s are not whole and were left out: a write that did not end."
+            logger.warning(told, tail.size, self._path)
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -205,6 +224,15 @@ class SQLiteJournal:
             count: int = self._db.execute(query, (id, until)).fetchone()[0]
         return count
 
+    def own_change(self, id: str, since: int, until: int) -> Change | None:
+        with self._explained():
+            row = self._db.execute(OWN_CHANGE, (id, since, until)).fetchone()
+        if row is None:
+            return None
+        if (change := change_of(row)) is None:
+            raise self._damaged(f"commit {row[0]}, change {row[1]}")
+        return change
+
     def digest(self, version: int) -> bytes:
         """The digest of a commit, which stands for it and all before it. Raises StoreError where it is not there."""
         with self._explained():
@@ -224,6 +252,7 @@ class SQLiteJournal:
             self._make_ready()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
+                format_in(self._writer, self._path)  # a newer program may have brought it to its own meanwhile
                 yield self
                 self._commit()
             except BaseException:

@@ -18,6 +18,7 @@ from graph.journal.rows import Row, change_of, encode
 from graph.journal.snapshot import Record, Snapshot, SnapshotDamaged
 from graph.journal.snapshots import paths
 from graph.journal.sqlite import SQLiteJournal
+from graph.journal.tail import tail_of
 from graph.model import Change, Relation
 from graph.vocabulary import ChangeAction
 
@@ -42,14 +43,17 @@ def verify(store: Path, wait_s: float = 5.0) -> Verified:
     with ExitStack() as stack:
         # Opened before the store is looked at: it then holds all that they do, whoever replaces them meanwhile.
         snapshots, faults = _opened(store, stack)
-        db = stack.enter_context(closing(connect(store, wait_s, changes=False)))
         try:
+            db = stack.enter_context(closing(connect(store, wait_s, changes=False)))
             db.execute("BEGIN")
             db.execute("PRAGMA user_version")
         except sqlite3.OperationalError as error:
             raise StoreError(f"The store {store} cannot be read: {error}. Check its disk and permissions.") from error
+        except sqlite3.DatabaseError as error:
+            return Verified(0, 0, 0, [f"SQLite cannot read it at all: {error}"], faults)
         check = Check(db, snapshots)
         check.faults["snapshot"] += faults
+        check.look_at_log(store)
         check.run()
         return check.verified()
 
@@ -89,6 +93,12 @@ class Check:
         of_snapshots = faults.pop("snapshot", [])
         of_journal = [fault for found in faults.values() for fault in found]
         return Verified(self._commits, self._changes, self._good_snapshots, of_journal, of_snapshots)
+
+    def look_at_log(self, store: Path) -> None:
+        tail = tail_of(store)
+        if tail is not None and tail.commits:
+            behind = f"behind which {tail.commits} commits stand"
+            self._note("log", f"its log cannot be read from byte {tail.offset} on, {behind}")
 
     def run(self) -> None:
         changes = 0

@@ -269,7 +269,9 @@ def test_where_reading_is_closed_nobody_learns_anything_without_a_token(request_
     app = make_app(reading="closed")
     response = send(**request_, app=app)
     assert refused(response) == NEEDS_TOKEN
-    assert message_of(response).startswith("Reading needs a token here. `fieldgraph token create NAME --scope read` ")
+    assert message_of(response).startswith(
+        "Reading needs a token here, and so does writing. `fieldgraph token create NAME"
+    )
     assert refused(send(**request_, headers=UNKNOWN, app=app)) == INVALID
 
 

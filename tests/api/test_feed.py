@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from api import feed
+from api import feed, news
 from api.__main__ import executor_of
 from api.access import ANONYMOUS
 from api.changes import change_id
@@ -17,9 +18,10 @@ from api.errors import RequestError
 from api.execute import GraphQLRequest
 from api.feed import Feed, Subscriber
 from api.settings import Settings
+from graph.errors import StoreError
 from graph.graph import Graph
 from graph.journal.journal import Mark
-from graph.model import Change, Entity, RelationName, Remove, Unrelate, Write
+from graph.model import Change, Commit, Entity, RelationName, Remove, Unrelate, Write
 from graph.parse import write
 from graph.vocabulary import PartnerRole, RelationKind
 
@@ -28,6 +30,7 @@ QUERY = """subscription ($since: Int, $after: ID, $kinds: [Kind!], $ids: [ID!]) 
 }"""
 PROJECTS = [f"project:{number}" for number in range(3)]
 PARTNERS = [f"partner:{number}" for number in range(2)]
+EVENT, OTHER = "event:0", "other:0"
 
 
 class Watched:
@@ -81,14 +84,39 @@ def writes(draw: Random, graph: Graph) -> Iterator[Write]:
             partner = f"partner:{id[-1]}"
             yield write({"id": partner, "kind": "PARTNER", "name": str(draw.random()), "type": "OTHER_PUBLIC_SECTOR"})
             yield write({"relation": "PARTICIPATES_IN", "subject": partner, "object": id, "role": "FUNDING"})
+    yield from writes_of_one_that_comes_back(draw, graph)
+
+
+def writes_of_one_that_comes_back(draw: Random, graph: Graph) -> Iterator[Write]:
+    """Writes of an id that is sometimes a partner, sometimes a place."""
+    held = graph.engine.entity(OTHER)
+    name = RelationName(RelationKind.AFFECTED, EVENT, OTHER)
+    related = graph.engine.relation(name) is not None
+    match draw.randrange(4):
+        case 0 if held is not None:
+            yield Remove(OTHER)
+        case 1:
+            kind = draw.choice(["PARTNER", "PLACE"]) if held is None else str(held.kind)
+            yield write({"id": OTHER, "kind": kind, "name": str(draw.random()), "type": "OTHER"})
+            yield write({"id": EVENT, "kind": "EVENT", "name": "E", "type": "FLOOD"})
+            yield Unrelate(name) if related else write({"relation": "AFFECTED", "subject": EVENT, "object": OTHER})
+
+
+def kinds_of(kept: Sequence[Change]) -> Iterator[set[str]]:
+    """The kinds that each change is of, read from the first one on."""
+    kinds: dict[str, str] = {}
+    for _, commit in groupby(kept, key=lambda change: change.version):
+        changes = list(commit)
+        kinds |= {change.record.id: str(change.record.kind) for change in changes if isinstance(change.record, Entity)}
+        yield from ({kinds[id] for id in change.ids} for change in changes)
 
 
 class Model:
     """What a subscriber must be told: all of the journal after where it began that concerns what it wants."""
 
     def __init__(self, draw: Random, graph: Graph, kept: Sequence[Change]) -> None:
-        self.kinds = draw.choice([None, None, ["PROJECT"], ["PARTNER"], ["SOURCE"], []])
-        self.ids = draw.choice([None, None, None, [PROJECTS[0]], [PROJECTS[1], PARTNERS[0]], []])
+        self.kinds = draw.choice([None, None, ["PROJECT"], ["PARTNER"], ["PLACE"], ["SOURCE"], []])
+        self.ids = draw.choice([None, None, None, [PROJECTS[0]], [PROJECTS[1], PARTNERS[0]], [OTHER], []])
         self.told: list[str] = []
         self.start, self.given = draw.choice(
             [
@@ -103,14 +131,16 @@ class Model:
         return {"kinds": self.kinds, "ids": self.ids}
 
     def due(self, kept: Sequence[Change]) -> list[str]:
-        later = [change for change in kept if (change.version, change.index) > self.start]
-        return [change_id(change.version, change.index) for change in later if self._concerns(change)]
+        return [
+            change_id(change.version, change.index)
+            for change, kinds in zip(kept, kinds_of(kept), strict=True)
+            if (change.version, change.index) > self.start and self._concerns(change, kinds)
+        ]
 
-    def _concerns(self, change: Change) -> bool:
+    def _concerns(self, change: Change, kinds: set[str]) -> bool:
         concerned = (
             {change.record.id} if isinstance(change.record, Entity) else {change.record.subject, change.record.object}
         )
-        kinds = {id.partition(":")[0].upper() for id in concerned}
         of_kind = self.kinds is None or bool(kinds & set(self.kinds))
         return of_kind and (self.ids is None or bool(concerned & set(self.ids)))
 
@@ -122,6 +152,7 @@ BOUNDS = {
     "WINDOW_BYTES": [1, 1 << 20],
     "WINDOWS_BYTES": [1, 1 << 20],
 }
+NEWS = {"MOST": [2, 6, 2_000], "MOST_BYTES": [300, 8 << 20]}
 
 
 @pytest.mark.parametrize("store", ["memory", "file"])
@@ -131,6 +162,8 @@ def test_every_subscriber_is_told_what_the_journal_holds_after_its_mark(seed, st
     draw = Random(seed)
     for name, values in BOUNDS.items():
         monkeypatch.setattr(feed, name, draw.choice(values))
+    for name, values in NEWS.items():
+        monkeypatch.setattr(news, name, draw.choice(values))
 
     async def work() -> None:
         watched = Watched(Graph.open(tmp_path) if store == "file" else None)
@@ -154,13 +187,14 @@ def test_every_subscriber_is_told_what_the_journal_holds_after_its_mark(seed, st
                     subscriber.close()
                     last = feed.text_of(subscriber.mark)
                     watchers[place] = model, await watched.subscribe(last=last, **model.given, **model.variables)
+            assert watched.feed.held == sum(group.size for group in watched.feed._groups.values())
         kept = list(graph._journal.replay(0, graph.version))
         told = await asyncio.gather(*(all_of(subscriber) for _, subscriber in watchers))
         for (model, _), rest in zip(watchers, told, strict=True):
             assert model.told + rest == model.due(kept), (model.start, model.given, model.variables)
         for _, subscriber in watchers:
             subscriber.close()
-        assert watched.feed._groups == {}
+        assert (watched.feed._groups, watched.feed.held, watched.feed.watching) == ({}, 0, 0)
         graph.close()
 
     asyncio.run(asyncio.wait_for(work(), 20))
@@ -211,6 +245,37 @@ def test_what_has_gone_is_still_of_its_kind():
         told = await all_of(await watched.subscribe(since=1, kinds=["PROJECT"]))
         assert told[0] == change_id(2, 0)
         assert len(told) == 2
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_a_change_is_of_the_kind_of_its_time_whatever_its_id_names_now(store, tmp_path):
+    """An id that named a partner, then a place, and then a partner again."""
+
+    def related(kind: str) -> list[Write]:
+        return [
+            write({"id": OTHER, "kind": kind, "name": kind, "type": "OTHER"}),
+            write({"relation": "AFFECTED", "subject": EVENT, "object": OTHER}),
+        ]
+
+    async def work() -> None:
+        watched = Watched(Graph.open(tmp_path) if store == "file" else None)
+        graph = watched.graph
+        live = {kind: await watched.subscribe(kinds=[kind]) for kind in ("PARTNER", "PLACE")}
+        told: dict[str, list[str]] = {kind: [] for kind in live}
+        graph.apply([write({"id": EVENT, "kind": "EVENT", "name": "E", "type": "FLOOD"})])
+        for kind in ("PARTNER", "PLACE", "PARTNER"):
+            for writes in (related(kind), [Remove(OTHER)]):
+                graph.apply(writes)
+                for watching, subscriber in live.items():
+                    told[watching] += await all_of(subscriber)
+        expected = {"PARTNER": (2, 3, 6, 7), "PLACE": (4, 5)}
+        for kind, versions in expected.items():
+            changes = [change_id(version, index) for version in versions for index in (0, 1)]
+            assert told[kind] == changes
+            assert await all_of(await watched.subscribe(since=0, kinds=[kind])) == changes
+        graph.close()
 
     asyncio.run(asyncio.wait_for(work(), 20))
 
@@ -278,6 +343,107 @@ def test_nobody_is_woken_by_what_does_not_concern_them():
     asyncio.run(asyncio.wait_for(work(), 20))
 
 
+class Looked(dict[Any, Any]):
+    """Groups, and how often somebody went through all of them."""
+
+    times = 0
+
+    def values(self) -> Any:
+        self.times += 1
+        return super().values()
+
+
+def test_a_commit_goes_once_through_the_groups_and_lets_others_have_a_turn_while_they_are_told():
+    async def work() -> None:
+        watched, told, turns = Watched(), list[str](), 0
+        watched.feed._groups = groups = Looked()
+        subscribers = [await watched.subscribe(ids=[PROJECTS[0], f"other:{number}"]) for number in range(500)]
+        waiting = [asyncio.create_task(subscriber.next()) for subscriber in subscribers]
+        await asyncio.sleep(0.01)
+        watched.change("news")
+        while not all(task.done() for task in waiting):
+            turns += 1
+            await asyncio.sleep(0)
+        for task in waiting:
+            told += ids(await task or [])
+        assert told == [change_id(1, 0)] * 500
+        assert groups.times == 1
+        assert turns >= 500 / feed.WOKEN
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_who_looks_through_much_that_does_not_concern_it_lets_others_have_a_turn():
+    async def work() -> None:
+        watched = Watched()
+        watched.graph.apply([project(f"project:{number}", "many") for number in range(2_000)])
+        subscriber = await watched.subscribe(since=0, ids=["project:1999"])
+        waiting, turns = asyncio.create_task(subscriber.next()), 0
+        while not waiting.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert ids(await waiting or []) == [change_id(1, 1_999)]
+        assert turns >= 2_000 / feed.PAGE
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_an_import_wakes_nobody_who_wants_none_of_its_entities():
+    async def work() -> None:
+        watched = Watched()
+        subscriber = await watched.subscribe(ids=["project:other"])
+        waiting = asyncio.create_task(subscriber.next())
+        await asyncio.sleep(0.01)
+        (group,) = watched.feed._groups.values()
+        watched.graph.apply([project(f"project:{number}", "many") for number in range(2_000)])
+        assert len(group.waiting) == 1
+        waiting.cancel()
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_who_leaves_while_something_is_written_for_it_leaves_nothing_behind(monkeypatch):
+    async def work() -> None:
+        watched, begun, go_on = Watched(), asyncio.Event(), asyncio.Event()
+        tell = watched.executor.tell
+
+        async def slow(*given: Any) -> list[bytes]:
+            begun.set()
+            await go_on.wait()
+            return await tell(*given)
+
+        monkeypatch.setattr(watched.executor, "tell", slow)
+        subscriber = await watched.subscribe()
+        waiting = asyncio.create_task(subscriber.next())
+        watched.change("news")
+        await begun.wait()
+        subscriber.close()
+        go_on.set()
+        assert await waiting is None
+        assert (watched.feed._groups, watched.feed.held, watched.feed.watching) == ({}, 0, 0)
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_subscriptions_are_bounded_over_the_whole_service():
+    async def work() -> None:
+        watched = Watched(max_subscriptions=2)
+        first, _ = await watched.subscribe(), await watched.subscribe(kinds=["PROJECT"])
+        with pytest.raises(RequestError) as caught:
+            await watched.subscribe()
+        assert refusal(caught.value) == (
+            "2 subscriptions are open at this service, the most there may be. Try again later."
+        )
+        assert caught.value.errors[0].extensions == {"code": "THROTTLED"}
+        first.close()
+        first.close()
+        await watched.subscribe()
+        with pytest.raises(RequestError):
+            await watched.subscribe()
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
 def test_a_large_commit_is_told_a_page_at_a_time():
     async def work() -> None:
         watched = Watched()
@@ -285,11 +451,75 @@ def test_a_large_commit_is_told_a_page_at_a_time():
         waiting = asyncio.create_task(subscriber.next())
         await asyncio.sleep(0)
         watched.graph.apply([project(f"project:{number}", "many") for number in range(2_500)])
-        assert len(watched.feed._recent) <= 2 * feed.WINDOW
+        assert len(watched.feed._news) == 0
         first = await waiting
         assert first is not None
         assert len(first) <= feed.PAGE
         assert ids(first) + await all_of(subscriber) == [change_id(1, index) for index in range(2_500)]
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+# Memory
+
+
+def test_what_is_kept_for_those_who_are_up_to_date_is_bounded_in_bytes_and_gone_with_the_last_of_them(monkeypatch):
+    monkeypatch.setattr(news, "MOST_BYTES", 1 << 20)
+
+    async def work() -> None:
+        watched = Watched()
+        subscriber, idle = await watched.subscribe(), await watched.subscribe(ids=["nothing"])
+        told = []
+        for number in range(100):
+            watched.change(f"{number}" + "x" * 50_000)
+            assert watched.feed._news.size <= 1 << 20
+            told += ids(await subscriber.next(0) or []) if number % 3 else []
+        assert len(watched.feed._news) > 4
+        assert told + await all_of(subscriber) == [change_id(version, 0) for version in range(1, 101)]
+        subscriber.close()
+        assert len(watched.feed._news) > 0
+        idle.close()
+        assert (len(watched.feed._news), watched.feed._news.size) == (0, 0)
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_a_change_that_is_larger_than_all_that_is_kept_is_told_from_the_journal(monkeypatch):
+    monkeypatch.setattr(news, "MOST_BYTES", 1_000)
+
+    async def work() -> None:
+        watched = Watched()
+        subscriber = await watched.subscribe()
+        for name in ("small", "x" * 2_000, "after it", "small again"):
+            watched.change(name)
+        assert len(watched.feed._news) == 1
+        assert await all_of(subscriber) == [change_id(version, 0) for version in (1, 2, 3, 4)]
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+# A disk in trouble
+
+
+def test_a_commit_that_could_not_be_read_when_it_was_announced_is_told_all_the_same(monkeypatch, caplog):
+    async def work() -> None:
+        watched = Watched()
+        watched.change("first")
+        subscriber = await watched.subscribe()
+        waiting = asyncio.create_task(subscriber.next())
+        await asyncio.sleep(0)
+        read = watched.graph.commit
+
+        def fail_once(version: int) -> Commit:
+            monkeypatch.setattr(watched.graph, "commit", read)
+            raise StoreError("disk I/O error")
+
+        monkeypatch.setattr(watched.graph, "commit", fail_once)
+        watched.change("second")
+        assert ids(await waiting or []) == [change_id(2, 0)]
+        watched.change("third")
+        assert await all_of(subscriber) == [change_id(3, 0)]
+        assert "StoreError: disk I/O error" in caplog.text
 
     asyncio.run(asyncio.wait_for(work(), 20))
 

@@ -164,10 +164,10 @@ FAULTY: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {
             "relations": [
                 {"relation": "LOCATED_IN", "subject": KORO, "object": "place:nowhere"},
-                {"relation": "LOCATED_IN", "subject": KORO, "object": "country:ML", "sources": ["source:none"]},
+                {"relation": "LOCATED_IN", "subject": KORO, "object": "country:ML", "sources": ["source:report", "0"]},
             ]
         },
-        [("NOT_FOUND", "relations.0.object"), ("NOT_FOUND", "relations.1.sources")],
+        [("NOT_FOUND", "relations.0.object"), ("NOT_FOUND", "relations.1.sources.1")],
     ),
     "ends that do not fit": (
         {"relations": [{"relation": "LOCATED_IN", "subject": "country:ML", "object": KORO}]},
@@ -336,6 +336,58 @@ def test_fields_of_one_document_run_one_after_the_other(client: Client) -> None:
         "c": {"version": 4, "removed": 1},
         "d": {"version": 4, "userErrors": [{"code": "BAD_USER_INPUT"}]},
     }
+
+
+# What is said of relations of the past
+
+RELATION = "relation { kind subject { id name } object { id } sources { id name } }"
+
+
+def test_a_relation_of_which_an_end_and_a_source_are_gone_is_told_as_it_was_then(client: Client) -> None:
+    client.save(
+        projects=[{"id": "project:n", "name": "First"}],
+        sources=[{"id": "source:n", "name": "Said", "type": "REPORT"}],
+        relations=[{"relation": "LOCATED_IN", "subject": "project:n", "object": "country:ML", "sources": ["source:n"]}],
+    )
+    client.save(projects=[{"id": "project:n", "name": "Second"}], sources=[{"id": "source:n", "name": "Meant"}])
+    client.remove("project:n", "source:n")
+    client.save(projects=[{"id": "project:new", "name": "New"}])
+    history = client.ask(
+        f'{{ country(code: "ML") {{ history(first: 2) {{ nodes {{ version action {RELATION} }} }} }} }}'
+    )
+    gone, made = history["data"]["country"]["history"]["nodes"]
+    told = {"kind": "LOCATED_IN", "object": {"id": "country:ML"}}
+    assert "errors" not in history
+    assert gone == {
+        "version": 4,
+        "action": "UNRELATED",
+        "relation": {
+            **told,
+            "subject": {"id": "project:n", "name": "Second"},
+            "sources": [{"id": "source:n", "name": "Meant"}],
+        },
+    }
+    assert made == {
+        "version": 2,
+        "action": "RELATED",
+        "relation": {
+            **told,
+            "subject": {"id": "project:n", "name": "First"},
+            "sources": [{"id": "source:n", "name": "Said"}],
+        },
+    }
+
+
+def test_a_relation_of_a_dry_run_is_told_with_ends_that_are_not_there_yet(client: Client) -> None:
+    given = {
+        "dryRun": True,
+        "projects": [{"id": "project:n", "name": "N"}],
+        "relations": [{"relation": "LOCATED_IN", "subject": "project:n", "object": "country:ML"}],
+    }
+    document = f"mutation ($input: SaveInput!) {{ save(input: $input) {{ changes {{ action {RELATION} }} }} }}"
+    answer = client.ask(document, {"input": given})
+    assert "errors" not in answer
+    assert answer["data"]["save"]["changes"][1]["relation"]["subject"] == {"id": "project:n", "name": "N"}
 
 
 # Whatever is saved comes to what the same lines come to

@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api import feed, websocket
+from graph.errors import StoreError
 from graph.graph import Graph
 from graph.resident import utc_now
 from graph.tokens import Scope, create, revoke
@@ -327,6 +328,53 @@ def test_a_token_is_given_in_the_first_message_and_only_so_long_as_it_holds_is_a
             assert await closed_with(client) == (4403, "The token was revoked, or has expired.")
 
     run(work())
+
+
+SAVE = 'mutation { save(input: { sources: [{ id: "source:x", name: "X", type: REPORT }] }) { version } }'
+
+
+@asynccontextmanager
+async def with_token(service: Service) -> AsyncIterator[Any]:
+    """A connection by the token "bot", which may write."""
+    secret = create(service.graph.tokens, "bot", Scope.WRITE, utc_now())
+    async with service.connect() as client:
+        await say(client, type="connection_init", payload={"authorization": f"Bearer {secret}"})
+        assert await heard(client) == {"type": "connection_ack"}
+        yield client
+
+
+def test_a_token_that_was_revoked_writes_nothing_from_that_moment_on():
+    async def work() -> None:
+        async with served() as service, with_token(service) as client:
+            revoke(service.graph.tokens, "bot", utc_now())
+            await ask(client, "1", SAVE)
+            assert await closed_with(client) == (4403, "The token was revoked, or has expired.")
+            assert service.graph.version == 0
+
+    run(work())
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_who_has_a_token_that_cannot_be_looked_at_is_parted_from(asks, monkeypatch, caplog):
+    if not asks:
+        monkeypatch.setattr(websocket, "CHECKED_S", 0.1)
+
+    async def work() -> None:
+        async with served() as service, with_token(service) as client:
+            monkeypatch.setattr(service.graph.tokens, "named", _failing)
+            if asks:
+                await ask(client, "1", SAVE)
+            told = "It cannot be looked up whether the token holds. Connect again."
+            assert await closed_with(client) == (1011, told)
+            assert service.graph.version == 0
+            assert "the token 'bot' could not be looked at" in caplog.text
+            assert "StoreError: disk I/O error" in caplog.text
+
+    run(work())
+
+
+def _failing(_: str) -> None:
+    raise StoreError("disk I/O error")
 
 
 # Who does not read

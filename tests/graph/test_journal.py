@@ -21,10 +21,13 @@ import pytest
 from graph.errors import StoreBusy, StoreError
 from graph.formats.lines import canonical
 from graph.graph import STORE, Graph
+from graph.journal.backup import backup
 from graph.journal.journal import Authorship, Head, Journal, Mark
-from graph.journal.layout import APPLICATION_ID, FORMAT
+from graph.journal.layout import APPLICATION_ID, FORMAT, format_of
 from graph.journal.memory import MemoryJournal
+from graph.journal.recovery import recover
 from graph.journal.sqlite import SQLiteJournal
+from graph.journal.verify import verify
 from graph.model import Change, Done, Project, Relation
 from graph.parse import write
 from graph.vocabulary import ChangeAction, RelationKind
@@ -67,6 +70,30 @@ def test_commits_are_numbered_from_1_and_their_changes_from_0(journal):
     first, second = commit(journal, "a", "b"), commit(journal, "c")
     assert [(change.version, change.index) for change in [*first, *second]] == [(1, 0), (1, 1), (2, 0)]
     assert journal.head().version == 2
+
+
+def test_the_next_that_happened_to_an_entity_itself_is_found_whatever_its_relations_did(journal):
+    relation = Relation(kind=RelationKind.FOLLOWED, subject="a", object="b")
+    commit(journal, "a", "b")
+    for action in (ChangeAction.RELATED, ChangeAction.UNRELATED):
+        with journal.writing() as appender:
+            appender.append([Done(action, relation)], NOON, NOBODY)
+    with journal.writing() as appender:
+        appender.append([Done(ChangeAction.REMOVED, Project(id="a", name="a"))], NOON, NOBODY)
+    commit(journal, "a")
+
+    def found(since: int, until: int) -> tuple[int, ChangeAction] | None:
+        change = journal.own_change("a", since, until)
+        return change and (change.version, change.action)
+
+    assert [found(since, 5) for since in (1, 2, 4, 5)] == [
+        (1, ChangeAction.CREATED),
+        (4, ChangeAction.REMOVED),
+        (4, ChangeAction.REMOVED),
+        (5, ChangeAction.CREATED),
+    ]
+    assert found(2, 3) is None
+    assert journal.own_change("c", 1, 5) is None
 
 
 def test_what_was_appended_is_replayed_as_it_was_in_its_order(journal):
@@ -264,7 +291,10 @@ NOT_OURS = "{path} is not a Fieldgraph store. It was left as it is; choose anoth
         (lambda path: path.write_text("Dear diary, " * 500), NOT_OURS),
         (lambda path: path.write_bytes(bytes(8192)), NOT_OURS),
         (other_program, NOT_OURS),
-        (newer, "The store {path} has format 3, and this program reads up to 2: use a newer Fieldgraph."),
+        (
+            newer,
+            f"The store {{path}} has format {FORMAT + 1}, and this program reads up to {FORMAT}: use a newer",
+        ),
         (Path.mkdir, "The data directory {path.parent} cannot be used: Is a directory. Choose another"),
         (
             lambda path: path.symlink_to("nowhere"),
@@ -277,6 +307,48 @@ def test_what_is_no_store_of_ours_is_refused_and_left_as_it_is(tmp_path, make, t
     make(tmp_path / STORE)
     assert refusal(tmp_path / STORE).startswith(told.format(path=tmp_path / STORE))
     assert [path.name for path in tmp_path.iterdir()] == [STORE]
+
+
+@contextmanager
+def made_newer(store: Path) -> Iterator[None]:
+    """A newer program brings the store to its format, which stands in the log only as long as it has it open."""
+    with closing(sqlite3.connect(store, isolation_level=None)) as db:
+        db.execute("BEGIN")
+        db.execute("ALTER TABLE commits ADD COLUMN place TEXT")
+        db.execute(f"PRAGMA user_version = {FORMAT + 1}")
+        db.execute("COMMIT")
+        assert format_of(store) == FORMAT  # as its file says
+        yield
+
+
+USES = {
+    "open": lambda store: Graph.open(store.parent),
+    "verify": verify,
+    "backup": lambda store: backup(store, store.with_name("copy")),
+    "recover": lambda store: recover(store, store.with_name("new") / STORE),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_newer_format_is_recognised_where_it_stands_in_the_log_only(tmp_path, use):
+    """Nothing of it is called damaged, and nothing is written."""
+    with opened(tmp_path) as graph:
+        graph.apply([Project(id="project:x", name="X")])
+    with made_newer(tmp_path / STORE):
+        with pytest.raises(StoreError) as caught:
+            use(tmp_path / STORE)
+        assert str(caught.value) == (
+            f"The store {tmp_path / STORE} has format {FORMAT + 1}, and this program reads up to {FORMAT}: use a newer"
+            " Fieldgraph."
+        )
+        assert [path for path in tmp_path.glob("*") if path.is_file() and STORE not in path.name] == []
+
+
+def test_a_store_that_becomes_newer_while_it_is_open_is_written_to_no_more(tmp_path):
+    with opened(tmp_path) as graph:
+        graph.apply([Project(id="project:x", name="X")])
+        with made_newer(tmp_path / STORE), pytest.raises(StoreError, match="use a newer Fieldgraph"):
+            graph.apply([Project(id="project:y", name="Y")])
 
 
 def test_a_directory_that_cannot_be_is_told(tmp_path):

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given, note
 
+from api.errors import Throttled
 from api.scribe import Scribe
 from graph.draft import Draft, effects
 from graph.errors import Conflict, Refused, StoreBusy, StoreError
@@ -23,6 +24,7 @@ from graph.model import Change, Commit, Line, Patch, Recorded, RelationName, Rem
 from graph.parse import write
 from graph.pending import Pending
 from graph.plan import Page
+from graph.resident import Resident
 from graph.rules import faults
 from graph.vocabulary import Direction, Kind, RelationKind
 from graph.writing import Applied, Edit, Outcome, Taken
@@ -96,13 +98,13 @@ def test_what_is_pending_is_what_the_graph_will_be(choose: Choices) -> None:
         ids = {line["id"] for line in lines if "id" in line} | {entity.id for entity in graph.engine.entities()}
         for id in ids:
             assert pending.entity(id) == graph.engine.entity(id)
-            told, kept = ([each.change for each in each] for each in (pending.since(0, id), _history(graph, id)))
+            told, kept = ([each.change for each in each] for each in (pending.since(0, id, 1_000), _history(graph, id)))
             assert [change.version for change in told] == [change.version for change in kept]
             assert _in_any_order(told) == _in_any_order(kept)
             for direction in Direction:
                 both = (sorted(map(str, each.relations_of(id, direction))) for each in (pending, graph.engine))
                 assert next(both) == next(both)
-        assert sorted(map(str, pending.all_relations())) == sorted(map(str, graph.engine.all_relations()))
+            assert sorted(map(str, pending.citing({id}))) == sorted(map(str, graph.engine.citing({id})))
 
 
 def _history(graph: Graph, id: str) -> Sequence[Recorded]:
@@ -151,6 +153,74 @@ def test_only_the_first_of_those_who_have_read_the_same_version_wins(store: Grap
     assert (store.version, affected(store)) == (2, 1)
 
 
+def test_a_source_that_is_named_in_a_relation_must_not_have_changed(small: Graph) -> None:
+    name = RelationName(RelationKind.LOCATED_IN, "project:koro", "place:koro")
+    values = {"relation": "LOCATED_IN", "subject": "project:koro", "object": "place:koro"}
+
+    def relate(**given: Any) -> Outcome:
+        line = Line(Patch(name, RelationKind.LOCATED_IN, {**values, **given}))
+        return small.write([Edit([line], expected=1)])[0]
+
+    small.write([Edit([Line(Patch("source:report", Kind.SOURCE, {"id": "source:report", "summary": "New"}))])])
+    refused = relate(sources=["source:report"])
+    assert isinstance(refused, Refused)
+    assert [(fault.kind, fault.path) for fault in refused.faults] == [(Conflict, ("sources", "source:report"))]
+    assert isinstance(relate(percentage=50.0), Applied)  # the sources that it has stay: they are not named
+
+
+def test_what_changed_after_an_old_version_is_looked_through_once_and_within_bounds(
+    store: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [{**START, "id": f"event:{number}"} for number in range(500)]
+    followed = [{"relation": "FOLLOWED", "subject": ID, "object": event["id"]} for event in events]
+    store.apply([write(line) for line in (*events, *followed)])
+    for _ in range(2):
+        store.write([Edit([patch(affected=store.version)])])
+    lines = [Line(write({**line, "sources": []})) for line in followed]
+    asked: list[str] = []
+    history = type(store._journal).history
+    monkeypatch.setattr(type(store._journal), "history", lambda *given: asked.append(given[1]) or history(*given))
+    (refused,) = store.write([Edit(lines, expected=1)])
+    assert isinstance(refused, Refused)
+    assert len(refused.faults) == 1 + 500 + 500  # the event, the others, the relations
+    assert len(asked) == 501  # each entity once
+    monkeypatch.setattr("graph.conflicts.MOST", 100)
+    (refused,) = store.write([Edit(lines, expected=1)])
+    assert isinstance(refused, Refused)
+    assert "More than 100 changes have come after version 1" in str(refused)
+
+
+def test_what_edits_stored_together_look_at_is_read_once(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a hundred that have read an old version would each have thousands of changes read while nobody else has a
+    turn."""
+    for number in range(1, 10):
+        store.write([Edit([patch(affected=number)])])
+    asked: list[str] = []
+    history = type(store._journal).history
+    monkeypatch.setattr(type(store._journal), "history", lambda *given: asked.append(given[1]) or history(*given))
+    outcomes = store.write([Edit([patch(summary="S")], expected=expected) for expected in (3, 5, 3, 9, 10, 10)])
+    assert [isinstance(outcome, Refused) for outcome in outcomes] == [True] * 4 + [False, True]
+    assert asked == [ID]
+    store.write([Edit([patch(summary="T")], expected=expected) for expected in (9, 3)])
+    assert asked == [ID] * 3  # what was read for the first does not reach back so far
+
+
+def test_sources_that_go_are_looked_for_once_for_all_edits_that_are_stored_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Going through a million relations takes most of a second, in which nobody else has a turn."""
+    sources = [{"id": f"source:{n}", "kind": "SOURCE", "name": "S", "type": "REPORT"} for n in range(4)]
+    cited = {"relation": "FOLLOWED", "subject": ID, "object": "event:y", "sources": [each["id"] for each in sources]}
+    graph = graph_of([START, {**START, "id": "event:y"}, *sources, cited])
+    looks: list[int] = []
+    all_relations = Resident.all_relations
+    monkeypatch.setattr(Resident, "all_relations", lambda self: looks.append(1) or all_relations(self))
+    graph.write([Edit([Line(Remove(f"source:{n}"))]) for n in (0, 1, 3)])
+    assert len(looks) == 1
+    (relation,) = graph.engine.relations_of(ID)
+    assert relation.sources == ("source:2",)
+
+
 def test_a_store_that_cannot_be_written_has_every_edit_fail_and_changes_nothing(store: Graph) -> None:
     path = store._journal._path
     blocked = Graph.open(path.parent, wait_s=0.05)
@@ -173,6 +243,37 @@ def test_whatever_is_raised_half_way_lets_the_lock_go(store: Graph, monkeypatch:
         with pytest.raises(ZeroDivisionError):
             _abandoned(steps)
     assert store.apply([write({**START, "affected": 5})]).version == 2
+
+
+def test_who_cannot_be_told_what_was_stored_is_told_that_it_was(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails right after the commit: whoever sent it must not send it again."""
+    with monkeypatch.context() as broken:
+        broken.setattr(store._journal, "commit", _failing)
+        outcomes = store.write(
+            [Edit([patch(affected=1)]), Edit([patch("event:y", name="Y")]), Edit([patch(affected=1)])]
+        )
+    told = "Stored as version 2, but it cannot be shown yet, so do not send it again. disk I/O error"
+    assert isinstance(outcomes[0], StoreError)
+    assert str(outcomes[0]) == told
+    assert isinstance(outcomes[1], Refused)
+    assert isinstance(outcomes[2], Applied)  # as it was so already, nothing was stored
+    assert (store.follow(), store.version, affected(store)) == (True, 2, 1)
+
+
+def _failing(_: int) -> Commit:
+    raise StoreError("disk I/O error")
+
+
+def test_who_listens_and_fails_harms_neither_the_writer_nor_other_listeners(
+    store: Graph, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[int] = []
+    store.on_change(lambda _: 1 // 0)
+    store.on_change(lambda changes: heard.append(changes[0].version))
+    assert store.apply([write({**START, "affected": 1})]).version == 2
+    assert heard == [2]
+    assert "somebody could not be told of versions 2 to 2, which are stored" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 def _abandoned(steps: Any) -> None:
@@ -198,6 +299,26 @@ def test_a_key_is_known_after_a_restart_to_other_processes_and_within_a_group(st
     with closing(Graph.open(store._journal._path.parent)) as reopened:
         assert reopened.write([keyed("k", 1)]) == [first]
         assert (reopened.version, affected(reopened)) == (3, 7)
+
+
+def test_an_edit_with_a_key_is_checked_once(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[int] = []
+    monkeypatch.setattr("graph.writing.effects", lambda draft: checked.append(1) or effects(draft))
+    assert isinstance(store.write([keyed("k", 1)])[0], Applied)
+    assert len(checked) == 1
+
+
+def test_a_key_that_another_process_stores_before_the_lock_is_taken_is_not_stored_twice(store: Graph) -> None:
+    """Though the other stores nothing else, and makes no version."""
+    steps = store.writing([keyed("k", 0), keyed("l", 5)])
+    begin = steps.send(next(steps)())
+    with closing(Graph.open(store._journal._path.parent)) as other:
+        stored = other.write([keyed("k", 0)])
+    finish = steps.send(begin())
+    with pytest.raises(StopIteration) as ended:
+        steps.send(finish())
+    assert ended.value.value[0] == stored[0]
+    assert (store.version, affected(store)) == (2, 5)
 
 
 # Two writers
@@ -272,6 +393,50 @@ def test_those_that_come_together_are_stored_together_and_each_gets_its_own_answ
     assert asyncio.run(all_at_once()) == [None, *range(2, 251)]
     times = {store._journal.commit(version).time for version in range(2, 251)}
     assert len(times) < 10  # one for each group
+
+
+def test_a_group_ends_after_so_many_lines(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a group is checked nobody else has a turn."""
+    groups: list[list[int]] = []
+    writing = store.writing
+    monkeypatch.setattr(
+        store, "writing", lambda edits: groups.append([len(each.lines) for each in edits]) or writing(edits)
+    )
+    sizes = [900, 900, 900, 900, 2_500, 900]
+
+    async def all_at_once() -> list[Applied]:
+        scribe = Scribe(store)
+        edits = [
+            Edit([patch(f"event:{n}-{line}", name="N", type="FIRE") for line in range(size)])
+            for n, size in enumerate(sizes)
+        ]
+        return await asyncio.gather(*map(scribe.store, edits))
+
+    assert [applied.created for applied in asyncio.run(all_at_once())] == sizes
+    assert groups == [[900, 900, 900], [900, 2_500], [900]]
+
+
+def test_more_than_can_wait_is_refused_and_what_waits_is_stored(store: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is larger than all that may wait is stored where nobody waits."""
+    monkeypatch.setattr("api.scribe.MOST_WAITING", 50_000)
+
+    def edit(name: str, size: int) -> Edit:
+        return Edit([patch(f"event:{name}", name="x" * size, type="FIRE")])
+
+    async def all_at_once() -> None:
+        scribe = Scribe(store)
+        names = "abcde"
+        outcomes = await asyncio.gather(*(scribe.store(edit(name, 15_000)) for name in names), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [Applied] * 3 + [Throttled] * 2
+        assert str(outcomes[-1]) == (
+            "3 others wait to store something, as many as can. Nothing of yours was stored: send it again in some"
+            " seconds, and less at a time."
+        )
+        assert isinstance(await scribe.store(edit("f", 60_000)), Applied)
+        assert isinstance(await scribe.store(edit("g", 15_000)), Applied)
+
+    asyncio.run(all_at_once())
+    assert store.version == 1 + 3 + 2
 
 
 def test_whoever_stops_waiting_takes_nothing_back(store: Graph) -> None:
