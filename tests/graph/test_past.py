@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from graph.engine import settle
 from graph.errors import InvalidInput, NotFound
 from graph.formats.lines import canonical
 from graph.graph import Graph
+from graph.journal.memory import MemoryJournal
 from graph.parse import write
 from graph.plan import WHOLE, Search
 from graph.resident import Resident
@@ -67,6 +69,71 @@ def test_every_version_is_what_the_first_commits_came_to_and_stays_so(choose: Ch
             anew = graph_of(was[version])
         assert known(engine, ids) == known(anew.engine, ids)
     assert known(graph.engine, ids) == known(graph_of(was[-1]).engine, ids)
+
+
+def some_commit(chance: Random) -> list[Line]:
+    """Changes to one of a few projects, the places that they are in, or what is stated of both."""
+    project, place = f"project:{chance.choice('abcde')}", f"place:{chance.choice('xyz')}"
+    related = {"relation": "LOCATED_IN", "subject": project, "object": place}
+    return chance.choice(
+        [
+            [{"id": project, "kind": "PROJECT", "name": f"{chance.random()}"}],
+            [{"id": place, "kind": "PLACE", "type": "TOWN", "name": f"{chance.random()}"}],
+            [related],
+            [related | {"percentage": chance.randrange(100)}],
+            [{"unrelate": related}],
+            [{"remove": chance.choice([project, place])}],
+        ]
+    )
+
+
+@pytest.fixture
+def _quick_collections() -> Iterator[None]:
+    """What was there before the test is not looked through again and again."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("_quick_collections")
+@pytest.mark.parametrize("seed", range(8))
+def test_views_stay_as_they_are_whichever_others_go(seed: int) -> None:
+    chance = Random(seed)
+    graph = Graph(MemoryJournal(), past_views=1)
+    # So much at first that views are made of newer ones, of which many go soon.
+    graph.apply([write({"id": f"project:{number}", "kind": "PROJECT", "name": "P"}) for number in range(60)])
+    held: dict[int, Resident] = {}
+
+    def drop(version: int) -> None:
+        anew = Resident()
+        anew.apply(graph._journal.replay(0, version))
+        ids = [entity.id for entity in anew.entities()]
+        engine = held.pop(version)
+        assert (exported(engine), indexed(engine, ids)) == (exported(anew), indexed(anew, ids))
+
+    for _ in range(200):
+        if chance.random() < 0.6:
+            permits(graph, some_commit(chance))
+        else:
+            version = chance.randint(1, graph.version)
+            held[version] = graph.as_of(version).engine  # type: ignore[assignment]
+            if len(held) > 2:
+                drop(chance.choice(list(held)))
+                gc.collect()
+    held[graph.version] = graph.engine
+    for version in list(held):
+        drop(version)
+
+
+def test_a_view_made_of_one_that_has_gone_is_not_told_what_comes_later(graph: Graph) -> None:
+    between = graph.engine.copy()
+    view = between.copy()
+    del between
+    gc.collect()
+    graph.apply([write({"id": "project:x", "kind": "PROJECT", "name": "six"})])
+    shown = [engine.entity("project:x") for engine in (view, graph.engine)]
+    assert [entity and entity.name for entity in shown] == ["five", "six"]
 
 
 @pytest.fixture
