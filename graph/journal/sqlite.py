@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import RLock, local
+from threading import RLock, Thread, current_thread, local
 from typing import Any
 
 from graph.engine import ChangePage
@@ -54,7 +54,7 @@ class SQLiteJournal:
         self._wait_s = wait_s
         self._lock = RLock()
         self._own = local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: dict[Thread, sqlite3.Connection] = {}
         self._log_is_durable = False
         self._commit_failed = False
         try:
@@ -92,10 +92,17 @@ class SQLiteJournal:
         it is under way: a thread that replays must not have another one see an old head."""
         db: sqlite3.Connection | None = getattr(self._own, "db", None)
         if db is None:
+            self._close_unused()
             db = self._own.db = connect(self._path, self._wait_s)
             db.execute("PRAGMA query_only = ON")
-            self._readers.append(db)
+            self._readers[current_thread()] = db
         return db
+
+    def _close_unused(self) -> None:
+        """Closes what threads that have ended read over."""
+        for thread in [thread for thread in list(self._readers) if not thread.is_alive()]:
+            if (db := self._readers.pop(thread, None)) is not None:  # else another thread is at it too
+                db.close()
 
     def head(self) -> Head:
         with self._explained():
@@ -327,7 +334,7 @@ class SQLiteJournal:
         return None if found is None else Kept._make((*found[:-1], bool(found[-1])))
 
     def close(self) -> None:
-        for db in (*self._readers, self._writer):
+        for db in (*self._readers.values(), self._writer):
             db.close()
         self.tokens.close()
 

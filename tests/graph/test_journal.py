@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from threading import Timer
+from threading import Thread, Timer
 
 import pytest
 
@@ -264,6 +264,29 @@ def test_what_a_killed_process_left_of_making_a_store_is_in_nobodys_way(tmp_path
     (tmp_path / f"{STORE}.{os.getpid()}.new").write_bytes(b"half a store")
     with opened(tmp_path) as graph:
         assert graph.version == 0
+
+
+def test_what_a_thread_read_over_is_closed_when_it_is_gone(tmp_path):
+    """Each thread reads over its own connection, and threads come and go."""
+    with closing(SQLiteJournal(tmp_path / STORE)) as journal:
+        commit(journal, "a")
+        assert journal.head().version == 1
+        before = open_files(tmp_path)
+        for _ in range(20):
+            thread = Thread(target=journal.head)
+            thread.start()
+            thread.join()
+        assert open_files(tmp_path) - before <= 2  # of the last of them
+        assert journal.head().version == 1
+    assert open_files(tmp_path) == 0
+
+
+def open_files(directory: Path) -> int:
+    """How many descriptors this process has of the files of a store, the index of its log apart."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs a system that tells which files are open")
+    names = [os.readlink(entry.path) for entry in os.scandir("/proc/self/fd") if os.path.lexists(entry.path)]
+    return sum(name.startswith(str(directory)) and not name.endswith("-shm") for name in names)
 
 
 # Files that are no store of ours
