@@ -8,7 +8,7 @@ refused because the disk failed is not there later either: see log.py.
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock, Thread, current_thread, local
@@ -18,7 +18,7 @@ from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
 from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time, in_utc
 from graph.journal.layout import FORMAT, connect, create, format_in, format_of
-from graph.journal.log import cut_off
+from graph.journal.log import KEPT, cut_off, overgrown
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, rows_of
 from graph.journal.tail import tail_of
@@ -57,6 +57,7 @@ class SQLiteJournal:
         self._readers: dict[Thread, sqlite3.Connection] = {}
         self._log_is_durable = False
         self._commit_failed = False
+        self._log_is_overgrown = False
         try:
             if not path.exists():
                 create(path)
@@ -73,6 +74,7 @@ class SQLiteJournal:
             # Not what is read over: what is read is what was committed, also while this process is about to commit.
             self._writer = half_open.enter_context(closing(connect(path, wait_s)))
             self._writer.execute("PRAGMA synchronous = FULL")
+            self._writer.execute(f"PRAGMA journal_size_limit = {KEPT}")  # it is cut when it is begun anew
             tokens = SQLiteTokens(connect(path, wait_s), self._explained, self._damaged)
             self.tokens = half_open.enter_context(closing(tokens))
             half_open.pop_all()
@@ -266,6 +268,7 @@ class SQLiteJournal:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+            self._watch_log()
 
     def _make_ready(self) -> None:
         """Has the log hold nothing that may not be durable, before anything is written after it."""
@@ -297,6 +300,20 @@ class SQLiteJournal:
                     " disk and permissions."
                 ) from error
             raise
+
+    def _watch_log(self) -> None:
+        """Tells, once, that the log grows because somebody reads for so long; else it is put in its place now and then,
+        and begun anew."""
+        with suppress(OSError, sqlite3.Error):  # the commit is stored, whatever becomes of this
+            size = overgrown(self._path)
+            if size is None:
+                self._log_is_overgrown = False
+            elif not self._log_is_overgrown:
+                _, pages, in_place = self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                self._log_is_overgrown = in_place < pages
+                if self._log_is_overgrown:
+                    told = "The log of %s has %d MiB, more than twice the store: it grows until those who have been"
+                    logger.warning(f"{told} reading it for long end, as a backup or `verify`.", self._path, size >> 20)
 
     def _withdraw(self) -> None:
         """Takes a commit that failed out of the log, where a crash would have it found."""

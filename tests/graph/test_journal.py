@@ -24,6 +24,7 @@ from graph.graph import STORE, Graph
 from graph.journal.backup import backup
 from graph.journal.journal import Authorship, Head, Journal, Mark
 from graph.journal.layout import APPLICATION_ID, FORMAT, format_of
+from graph.journal.log import KEPT
 from graph.journal.memory import MemoryJournal
 from graph.journal.recovery import recover
 from graph.journal.sqlite import SQLiteJournal
@@ -283,10 +284,40 @@ def test_what_a_thread_read_over_is_closed_when_it_is_gone(tmp_path):
 
 def open_files(directory: Path) -> int:
     """How many descriptors this process has of the files of a store, the index of its log apart."""
-    if not Path("/proc/self/fd").exists():
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.exists():
         pytest.skip("needs a system that tells which files are open")
-    names = [os.readlink(entry.path) for entry in os.scandir("/proc/self/fd") if os.path.lexists(entry.path)]
+    names = [str(entry.readlink()) for entry in list(descriptors.iterdir()) if entry.is_symlink()]
     return sum(name.startswith(str(directory)) and not name.endswith("-shm") for name in names)
+
+
+def test_the_log_that_grows_beside_a_long_reader_is_told_once_and_shrinks_after_it(tmp_path, caplog):
+    log = tmp_path / f"{STORE}-wal"
+    with opened(tmp_path) as graph, closing(sqlite3.connect(tmp_path / STORE)) as reader:
+        graph.apply([Project(id="project:x", name="X")])
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM commits").fetchone() == (1,)
+        for number in range(6):
+            graph.apply([Project(id=f"project:{number}", name="X", summary="x" * 3_000_000)])
+        assert log.stat().st_size > 2 * KEPT
+        (told,) = caplog.messages
+        assert told == (
+            f"The log of {tmp_path / STORE} has 8 MiB, more than twice the store: it grows until those who have been"
+            " reading it for long end, as a backup or `verify`."
+        )
+        reader.rollback()
+        for number in range(3):
+            graph.apply([Project(id="project:x", name=f"X {number}")])
+        assert log.stat().st_size <= KEPT
+    assert len(caplog.messages) == 1
+
+
+def test_a_large_import_that_nobody_reads_beside_is_nothing_to_be_told(tmp_path, caplog):
+    with opened(tmp_path) as graph:
+        graph.apply([Project(id=f"project:{number}", name="X", summary="x" * 3_000_000) for number in range(6)])
+        graph.apply([Project(id="project:x", name="X")])
+        assert Path(tmp_path / f"{STORE}-wal").stat().st_size <= KEPT
+    assert caplog.messages == []
 
 
 # Files that are no store of ours
