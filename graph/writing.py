@@ -252,9 +252,10 @@ def _is_new(outcome: Outcome) -> TypeGuard[Applied]:
 
 
 def _stored_unseen(applied: Applied, error: Exception) -> StoreError:
+    told = f"Stored as version {applied.version}, but it cannot be shown yet, so do not send it again."
     why = str(error) if isinstance(error, FieldgraphError) else f"An error that nobody foresaw: {type(error).__name__}."
-    told = f"Stored as version {applied.version}, but it cannot be shown yet, so do not send it again. {why}"
-    unseen = StoreError(told)
+    public = error.public if isinstance(error, StoreError) else why
+    unseen = StoreError(f"{told} {why}", f"{told} {public}")
     unseen.__cause__ = error
     return unseen
 

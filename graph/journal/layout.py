@@ -128,7 +128,6 @@ def format_in(db: sqlite3.Connection, path: Path) -> int:
 
 def _known(format: int, path: Path) -> int:
     if format > FORMAT:
-        raise StoreError(
-            f"The store {path} has format {format}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
-        )
+        why = f"has format {format}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
+        raise StoreError(f"The store {path} {why}", f"The store {why}")
     return format

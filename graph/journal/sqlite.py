@@ -276,10 +276,7 @@ class SQLiteJournal:
             try:
                 self._withdraw()
             except OSError as error:
-                raise StoreError(
-                    f"The store {self._path} cannot be used: {error.strerror}. Nothing was stored. Check its disk and"
-                    " permissions."
-                ) from error
+                raise self._unusable(f"{error.strerror}. Nothing was stored.") from error
         if not self._log_is_durable:
             # Somebody's fsync may have failed before he was killed. The next one would say nothing of that, and what is
             # in memory only would be built upon; so it is written once more, into the store itself.
@@ -294,10 +291,9 @@ class SQLiteJournal:
             try:
                 self._withdraw()
             except (OSError, sqlite3.OperationalError):
-                raise StoreError(
-                    f"The store {self._path} cannot be used: {error}. Nobody sees the commit; but if every process that"
-                    " uses the store is killed before the disk works again, it may turn out to be stored. Check the"
-                    " disk and permissions."
+                raise self._unusable(
+                    f"{error}. Nobody sees the commit; but if every process that uses the store is killed before the"
+                    " disk works again, it may turn out to be stored."
                 ) from error
             raise
 
@@ -366,27 +362,33 @@ class SQLiteJournal:
             if code == sqlite3.SQLITE_ERROR:
                 raise self._damaged(str(error)) from error
             if code == sqlite3.SQLITE_BUSY:
-                raise StoreBusy(self._busy()) from error
-            raise StoreError(
-                f"The store {self._path} cannot be used: {error}.{outcome} Check its disk and permissions."
-            ) from error
+                raise self._busy() from error
+            raise self._unusable(f"{error}.{outcome}") from error
         except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
             raise  # a mistake of ours says nothing of the store
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
 
-    def _busy(self) -> str:
+    def _busy(self) -> StoreBusy:
         holder = lock_holder(self._path)
         who = f"Process {holder}" if holder else "Another process"
-        return (
-            f"{who} is writing to the store {self._path}. Try again when it has finished, or wait longer with --wait."
+        return StoreBusy(
+            f"{who} is writing to the store {self._path}. Try again when it has finished, or wait longer with --wait.",
+            "Another process is writing to the store. Try again when it has finished.",
         )
 
+    def _unusable(self, why: str) -> StoreError:
+        return self._refused(f"cannot be used: {why}", "Check its disk and permissions.")
+
     def _damaged(self, place: str) -> StoreError:
-        return StoreError(
-            f"The store {self._path} is damaged at {place}. It was left as it is. Restore a backup, or save what came"
-            f" before the damage with `fieldgraph recover --data {self._path.parent} --to DIR`."
+        return self._refused(
+            f"is damaged at {place}. It was left as it is.",
+            "Restore a backup, or save what came before the damage with"
+            f" `fieldgraph recover --data {self._path.parent} --to DIR`.",
         )
+
+    def _refused(self, why: str, advice: str) -> StoreError:
+        return StoreError(f"The store {self._path} {why} {advice}", f"The store {why}")
 
 
 def lock_holder(path: Path) -> int | None:

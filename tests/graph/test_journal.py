@@ -405,6 +405,35 @@ def test_a_store_that_becomes_newer_while_it_is_open_is_written_to_no_more(tmp_p
             graph.apply([Project(id="project:y", name="Y")])
 
 
+def test_what_anybody_may_know_of_a_fault_does_not_say_where_the_store_is(tmp_path):
+    told = []
+    with opened(tmp_path) as graph:
+        graph.apply([Project(id="project:x", name="X")])
+        with closing(SQLiteJournal(tmp_path / STORE, wait_s=0.01)) as journal:
+            with graph._journal.writing(), pytest.raises(StoreBusy) as caught, journal.writing():
+                pass
+            told.append(caught.value)
+            journal._writer.execute("PRAGMA query_only = ON")
+            with pytest.raises(StoreError) as caught:
+                commit(journal, "a")
+            told.append(caught.value)
+            journal._writer.execute("PRAGMA query_only = OFF")
+            journal._writer.execute("UPDATE changes SET checksum = 7")
+            with pytest.raises(StoreError) as caught:
+                list(journal.replay(0, 1))
+            told.append(caught.value)
+            with made_newer(tmp_path / STORE), pytest.raises(StoreError) as caught:
+                commit(journal, "a")
+            told.append(caught.value)
+    assert all(str(tmp_path) in str(error) for error in told)
+    assert [error.public for error in told] == [
+        "Another process is writing to the store. Try again when it has finished.",
+        "The store cannot be used: attempt to write a readonly database. Nothing was stored.",
+        "The store is damaged at commit 1, change 0. It was left as it is.",
+        f"The store has format {FORMAT + 1}, and this program reads up to {FORMAT}: use a newer Fieldgraph.",
+    ]
+
+
 def test_a_directory_that_cannot_be_is_told(tmp_path):
     (tmp_path / "file").touch()
     for directory, why in [("file", "File exists"), ("file/inside", "Not a directory"), ("/proc/none", "No such file")]:
