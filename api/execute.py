@@ -167,8 +167,11 @@ class Executor:
     ) -> tuple[Run, Column]:
         """The data of the root objects of some values, all of one version."""
         root, coerced = plan
+        run = None
         for _ in range(TRIES):
             context = self._make_context(caller)
+            if run is not None:
+                context.looked_back.update(run.request.looked_back)
             if trace is not None:
                 context = trace.watch(context, "compiled")
             run = Run(context, coerced, variables, trace=trace)
@@ -176,6 +179,7 @@ class Executor:
             # A step that gave way may have let a commit in. What took it so long is remembered for the next try.
             if trace is not None or self._is_current(context):
                 break
+        assert run is not None
         return run, column
 
     def source(self, operation: Operation, variables: dict[str, Any]) -> Any:
