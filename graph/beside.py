@@ -4,14 +4,17 @@ import asyncio
 import concurrent.futures
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def begun(work: Callable[[], T], name: str) -> "Future[T]":
-    """Begins work in a thread of its own; where there is no loop that must go on meanwhile, does it at once."""
+Start = Callable[[Callable[[], None]], object]
+"""Has something called in a thread."""
+
+
+def begun(work: Callable[[], T], start: Start) -> "Future[T]":
+    """Begins work in a thread; where there is no loop that must go on meanwhile, does it at once."""
     coming: Future[T] = Future()
     coming.set_running_or_notify_cancel()  # from here on nobody who waits for it can cancel it for others
 
@@ -22,8 +25,7 @@ def begun(work: Callable[[], T], name: str) -> "Future[T]":
             coming.set_exception(error)
 
     if _has_loop():
-        # A daemon, as nobody should have to wait for it when the process ends.
-        Thread(target=carry_out, name=name, daemon=True).start()
+        start(carry_out)
     else:
         carry_out()
     return coming

@@ -6,7 +6,7 @@ then; or of those until then, where these are fewer.
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -40,12 +40,13 @@ class Past:
         self._budget = budget
         self._views: dict[int, Resident] = {}
         self._making: Making | None = None
+        self._thread = ThreadPoolExecutor(1, "past")  # always the same: an archive keeps a connection for each
 
     async def at(self, version: int) -> Resident:
         """The graph at a version, which there must be."""
         while (found := self._at_hand(version)) is None:
             if self._making is None:
-                self._making = Making(version, begun(self._begin(version), f"version {version}"))
+                self._making = Making(version, begun(self._begin(version), self._thread.submit))
             making = self._making
             await over(making.view)
             if making.version == version:
@@ -55,8 +56,7 @@ class Past:
 
     def close(self) -> None:
         """Waits for what is being made, which reads from the archive."""
-        if self._making is not None:
-            wait([self._making.view])
+        self._thread.shutdown()
 
     def _at_hand(self, version: int) -> Resident | None:
         self._take_in()

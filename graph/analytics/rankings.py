@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from heapq import merge, nsmallest
 from itertools import islice
+from threading import Thread
 from time import monotonic
 from typing import NamedTuple
 
@@ -104,7 +105,9 @@ class Rankings:
                 logger.exception("entities cannot be ranked by %s", asked.measure)
                 raise
 
-        standing.coming = begun(work, f"ranking by {asked.measure}")
+        # A daemon, as nobody should have to wait for it when the process ends.
+        name = f"ranking by {asked.measure}"
+        standing.coming = begun(work, lambda work: Thread(target=work, name=name, daemon=True).start())
         return standing.coming
 
     def _is_good(self, last: Computed, asked: Central, version: int) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from random import Random
 from threading import Event
 from typing import Any
@@ -15,6 +16,7 @@ from graph.errors import InvalidInput, NotFound, StoreError
 from graph.formats.lines import canonical
 from graph.graph import Graph
 from graph.journal.memory import MemoryJournal
+from graph.journal.sqlite import SQLiteJournal
 from graph.parse import write
 from graph.plan import WHOLE, Search
 from graph.resident import Resident
@@ -280,3 +282,24 @@ def test_a_view_that_cannot_be_made_is_an_error_for_who_asked_for_it_alone(
 
     monkeypatch.setattr(graph._past, "_undone", damaged)
     asyncio.run(story())
+
+
+def test_views_are_read_over_one_connection_and_closing_waits_for_it(tmp_path: Path) -> None:
+    graph = Graph.open(tmp_path)
+    for name in "one", "two", "three", "four":
+        graph.apply([write({"id": "project:x", "kind": "PROJECT", "name": name})])
+
+    async def story() -> None:
+        for version in 3, 2, 1, 0:
+            await graph.engine.as_of(version)
+        asking = asyncio.ensure_future(graph.engine.as_of(3))
+        await asyncio.sleep(0)
+        asking.cancel()
+
+    graph._past._most = 1
+    asyncio.run(story())
+    assert isinstance(graph._journal, SQLiteJournal)
+    assert len(graph._journal._readers) == 2
+    graph.close()
+    assert graph._past._making is not None
+    assert graph._past._making.view.exception() is None
