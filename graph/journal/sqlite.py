@@ -20,7 +20,7 @@ from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time, in_
 from graph.journal.layout import FORMAT, connect, create, format_in, format_of
 from graph.journal.log import KEPT, cut_off, overgrown
 from graph.journal.migration import migrate
-from graph.journal.rows import Chain, change_of, rows_of
+from graph.journal.rows import Chain, change_of, checksum_over, rows_of
 from graph.journal.tail import tail_of
 from graph.journal.tokens import SQLiteTokens
 from graph.model import Change, Commit, Done, Recorded
@@ -338,13 +338,19 @@ class SQLiteJournal:
     def keep(self, key: str, kept: Kept, now: datetime) -> None:
         oldest = in_utc(now - KEPT_FOR)
         self._writer.execute("DELETE FROM keys WHERE time < ?", (oldest,))
-        self._writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (key, *kept, in_utc(now)))
+        row = (key, *kept[:-1], int(kept.has_changes), in_utc(now))
+        self._writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, checksum_over(*row)))
 
     def kept(self, key: str) -> Kept | None:
         with self._explained():
-            query = "SELECT digest, version, created, updated, removed, unchanged, has_changes FROM keys WHERE name = ?"
-            found = self._db.execute(query, (key,)).fetchone()
-        return None if found is None else Kept._make((*found[:-1], bool(found[-1])))
+            found = self._db.execute("SELECT * FROM keys WHERE name = ?", (key,)).fetchone()
+        if found is None:
+            return None
+        *values, checksum = found
+        if checksum != checksum_over(*values):
+            raise self._damaged(f"key {key!r}")
+        _, *kept, has_changes, _ = values
+        return Kept._make((*kept, bool(has_changes)))
 
     def close(self) -> None:
         for db in (*self._readers.values(), self._writer):

@@ -22,7 +22,7 @@ from graph.errors import StoreBusy, StoreError
 from graph.formats.lines import canonical
 from graph.graph import STORE, Graph
 from graph.journal.backup import backup
-from graph.journal.journal import Authorship, Head, Journal, Mark
+from graph.journal.journal import Authorship, Head, Journal, Kept, Mark
 from graph.journal.layout import APPLICATION_ID, FORMAT, format_of
 from graph.journal.log import KEPT
 from graph.journal.memory import MemoryJournal
@@ -31,6 +31,7 @@ from graph.journal.sqlite import SQLiteJournal
 from graph.journal.verify import verify
 from graph.model import Change, Done, Project, Relation
 from graph.parse import write
+from graph.tokens import Scope
 from graph.vocabulary import ChangeAction, RelationKind
 from tests.conftest import SMALL_WORLD
 from tests.graph.conftest import text_of
@@ -724,6 +725,60 @@ def test_a_store_of_an_older_format_is_brought_to_this_one_and_loses_nothing(tmp
             assert change.before is None
         held[name] = None if change.action in (ChangeAction.REMOVED, ChangeAction.UNRELATED) else change.record
     assert sum(change.before is not None for change in changes) == 3
+
+
+# A store of format 2, as its program made it: six commits over the same world, three of them with keys; three tokens
+
+FORMAT_2 = Path(__file__).with_name("format2.sqlite")
+
+
+def held_of_format_2(path: Path) -> list[list[tuple[object, ...]]]:
+    """All that it holds."""
+    columns = {
+        "commits": "*",
+        "changes": "*",
+        "mentions": "*",
+        "keys": "name, digest, version, created, updated, removed, unchanged, has_changes, time",
+        "tokens": "name, scope, digest, created, expires, revoked",
+    }
+    with closing(sqlite3.connect(path)) as db:
+        return [
+            db.execute(f"SELECT {names} FROM {table} ORDER BY 1, 2, 3").fetchall() for table, names in columns.items()
+        ]
+
+
+def test_a_store_of_format_2_gets_checksums_for_tokens_and_keys(tmp_path):
+    shutil.copy(FORMAT_2, tmp_path / STORE)
+    before = held_of_format_2(tmp_path / STORE)
+    with opened(tmp_path) as graph:
+        assert b"".join(canonical(graph.engine.entities(), graph.engine.all_relations())) == (
+            FORMAT_2.with_suffix(".jsonl").read_bytes()
+        )
+        ada, bot, root = graph.tokens.all()
+        assert (ada.scope, ada.expires, bot.expires, root.revoked) == (
+            Scope.WRITE,
+            None,
+            NOON + timedelta(days=30),
+            NOON + timedelta(days=1),
+        )
+        assert graph.tokens.find(bot.digest) == bot
+        kept = graph._journal.kept("key 3")
+        assert kept == Kept(b"digest 3", 4, created=0, updated=0, removed=1, unchanged=0, has_changes=True)
+    assert held_of_format_2(tmp_path / STORE) == before
+    assert verify(tmp_path / STORE) == (6, 41, 0, [], [])
+
+
+@pytest.mark.parametrize("format", [FORMAT_1, FORMAT_2])
+def test_a_store_that_was_brought_here_is_laid_out_as_a_new_one(tmp_path, format):
+    shutil.copy(format, tmp_path / STORE)
+    SQLiteJournal(tmp_path / STORE).close()
+    SQLiteJournal(tmp_path / "new" / STORE).close()
+    laid_out = []
+    for path in (tmp_path / STORE, tmp_path / "new" / STORE):
+        with closing(sqlite3.connect(path)) as db:
+            laid_out.append(set(db.execute("SELECT name, sql FROM sqlite_master").fetchall()))
+            assert db.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    assert laid_out[0] == laid_out[1]
 
 
 def test_a_damaged_store_of_an_older_format_is_told_and_left_as_it_is(tmp_path):
