@@ -118,7 +118,7 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
             settings,
             feed,
             sdl=print_sdl(),
-            state=lambda: (graph.head, graph.engine.rankings.versions),
+            state=lambda: state_of(graph),
             ready=follower.facts,
             tokens=graph.tokens,
             lifespan=together(follower.lifespan, snapshots.lifespan),
@@ -347,6 +347,13 @@ def executor_of(graph: Graph, settings: Settings) -> Executor:
         explains=settings.explain,
         is_current=lambda context: context.head is graph.head,
     )
+
+
+def state_of(graph: Graph) -> object:
+    """What answers rest on beside their requests: the version, those of rankings, and the day, by which quality tells
+    dates that are yet to come."""
+    engine = graph.engine
+    return graph.head, engine.rankings.versions, engine.clock().toordinal()
 
 
 def served(graph: Graph, url: str) -> str:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import ANONYMOUS, Access
 from api.endpoint import Endpoint, State
-from api.errors import RequestError
+from api.errors import RequestError, public
 from api.events import EventStreams
 from api.execute import Executor, refuse
 from api.feed import Feed
@@ -100,7 +100,7 @@ def build_app(
             facts = {"ready": True, **ready()}
         except FieldgraphError as error:
             logger.warning("not ready: %s", error)
-            return _json({"ready": False, "reason": str(error)}, 503)
+            return _json({"ready": False, "reason": public(error)}, 503)
         return _json(facts, 200)
 
     routes = [

@@ -51,8 +51,10 @@ class Bibliography:
         self._drawn: list[Drawn] = []
 
     def watch(self, request: Request) -> Request:
-        """The request as the execution, which starts now, is to see it."""
-        self._drawn.clear()
+        """The request as the execution, which starts now, is to see it. What a run before it drew on is forgotten, but
+        its views of the past may be used again."""
+        for drawn in self._drawn:
+            drawn.forget()
         return msgspec.structs.replace(request, engine=self.through(request.engine))
 
     def through(self, engine: Engine) -> Engine:
@@ -77,6 +79,9 @@ class Drawn:
     def __init__(self, engine: Engine, bibliography: Bibliography) -> None:
         self._engine = engine
         self._bibliography = bibliography
+        self.forget()
+
+    def forget(self) -> None:
         self._entities: dict[str, Entity] = {}
         self._relations: set[Relation] = set()
         self._added: list[tuple[Sequence[str] | None, Match | Expand]] = []  # of whose entities values were added

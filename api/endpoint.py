@@ -52,7 +52,8 @@ PAGE_HEADERS: Headers = (
     (b"cache-control", b"no-cache"),
 )
 State = Callable[[], object]
-"""Tells what answers rest on beside their requests: the graph's version. While that is the same, it prints alike."""
+"""Tells what answers rest on beside their requests: the graph's version, the day. While they are the same, it prints
+alike."""
 
 
 class Endpoint:

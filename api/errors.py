@@ -162,6 +162,11 @@ def cause_of(error: GraphQLError) -> Exception:
     return cause
 
 
+def public(error: FieldgraphError) -> str:
+    """What a client may know of it: not where the store is."""
+    return error.public if isinstance(error, StoreError) else str(error)
+
+
 def shorten(text: str, limit: int = MAX_MESSAGE) -> str:
     """The text, cut where it grows too long to show."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
@@ -170,8 +175,9 @@ def shorten(text: str, limit: int = MAX_MESSAGE) -> str:
 def _tell(error: GraphQLError, request_id: str) -> dict[str, Any]:
     code = code_of(error)
     extensions: Mapping[str, Any] = {**(error.extensions or {}), "code": code}
-    message = error.message
-    if code == INTERNAL and not isinstance(cause_of(error), FieldgraphError):
+    cause = cause_of(error)
+    message = public(cause) if isinstance(cause, StoreError) else error.message
+    if code == INTERNAL and not isinstance(cause, FieldgraphError):
         message = f"Internal error. Report it with this id: {request_id}."
         extensions = {"code": INTERNAL, "requestId": request_id}
     told: dict[str, Any] = {"message": shorten(message)}

@@ -168,13 +168,18 @@ class Executor:
     ) -> tuple[Run, Column]:
         """The data of the root objects of some values, all of one version."""
         root, coerced = plan
+        run = None
         for _ in range(TRIES):
-            context = extras.watch(self._make_context(caller), "compiled")
+            context = self._make_context(caller)
+            if run is not None:
+                context.looked_back.update(run.request.looked_back)
+            context = extras.watch(context, "compiled")
             run = Run(context, coerced, variables, trace=extras.trace)
             column = await root.write_all(run, values, ROOT)
             # A step that gave way may have let a commit in. What took it so long is remembered for the next try.
             if extras.trace is not None or self._is_current(context):
                 break
+        assert run is not None
         return run, column
 
     def source(self, operation: Operation, variables: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ following each spread anew would take exponential time on a chain of fragments t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     TokenKind,
+    print_ast,
 )
 
 from api.errors import COST_EXCEEDED, DEPTH_EXCEEDED, refusal
@@ -47,6 +48,12 @@ LIMITS = (
         COST_EXCEEDED,
         "has {count} __schema and __type fields; the limit is {limit}. /schema.graphql has the whole schema.",
     ),
+    Limit(
+        "moments",
+        "past_views",
+        COST_EXCEEDED,
+        "asks for the graph as of {count} different moments; the limit is {limit}. Ask for fewer at a time.",
+    ),
 )
 
 
@@ -58,6 +65,12 @@ class Figures:
     fields: int = 0
     aliases: int = 0
     introspections: int = 0
+    past: set[str] = field(default_factory=set)
+
+    @property
+    def moments(self) -> int:
+        """How many different arguments of asOf there are: each has a view of the graph made, or kept from going."""
+        return len(self.past)
 
     def add(self, fragment: "Figures", level: int) -> None:
         """Count a fragment that is spread under `level` levels of fields."""
@@ -65,6 +78,7 @@ class Figures:
         self.fields += fragment.fields
         self.aliases += fragment.aliases
         self.introspections += fragment.introspections
+        self.past |= fragment.past
 
 
 class Outline(NamedTuple):
@@ -117,6 +131,8 @@ def outline(selection_set: SelectionSetNode) -> Outline:
                 figures.fields += 1
                 figures.aliases += selection.alias is not None
                 figures.introspections += selection.name.value in ("__schema", "__type")
+                if selection.name.value == "asOf":
+                    figures.past.add(" ".join(sorted(map(print_ast, selection.arguments or ()))))
                 if selection.selection_set:
                     waiting.append((selection.selection_set, level + 1))
             elif isinstance(selection, InlineFragmentNode):

@@ -13,7 +13,7 @@ async def _as_of(request: Request, sources: Sequence[Any], given: Arguments) -> 
     moments = [moment for name in ("version", "time") if (moment := given.get(name)) is not None]
     if len(moments) != 1:
         raise InvalidInput(f"asOf takes either a version or a time; {'both were' if moments else 'neither was'} given.")
-    view = await request.engine.as_of(moments[0])
+    view = await request.look_back(moments[0])
     return [request.as_of(view) for _ in sources]
 
 

@@ -140,7 +140,9 @@ class Settings(BaseSettings):
         description="Most references to entities remembered along paths; each takes about 100 bytes.",
     )
     past_views: Count = Field(
-        4, description="Past versions that are kept at hand for `asOf`; each takes some 300 bytes an entity."
+        4,
+        description="Past versions kept at hand for `asOf`, and most that one operation may ask for; each takes some"
+        " 300 bytes an entity.",
     )
     plan_memory: Count = Field(67_108_864, description="Most bytes of compiled plans that are remembered.")
     cached_characters: Count = Field(

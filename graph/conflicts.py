@@ -17,7 +17,7 @@ def conflicts(draft: Draft, expected: int, pending: Pending) -> Iterator[Fault]:
     """For each entity and relation that is named in the draft and changed after the expected version, what did.
 
     An entity is named where it is written or removed, at both ends of a relation and among its sources; it changes when
-    its own attributes do.
+    its own attributes do, and one that is removed when its relations do, too: they would go with it.
     """
     relations = {**draft.relations, **draft.unrelations}
     left = MOST
@@ -31,12 +31,13 @@ def conflicts(draft: Draft, expected: int, pending: Pending) -> Iterator[Fault]:
         is_told = False
         for recorded in found:
             record = recorded.change.record
-            if isinstance(record, Relation):
+            if isinstance(record, Relation) and id not in draft.removals:
                 if record.subject == id and (named := relations.pop(record.name, None)) is not None:
                     yield _conflict(named, (), str(record.name), expected, recorded)
             elif not is_told:
                 is_told = True
-                yield _conflict(line, keys, id, expected, recorded)
+                what = str(record.name) if isinstance(record, Relation) else id
+                yield _conflict(line, keys, what, expected, recorded)
 
 
 def _named_entities(draft: Draft) -> dict[str, tuple[Line, tuple[str, ...]]]:

@@ -75,7 +75,14 @@ class Refused(FieldgraphError):
 
 
 class StoreError(FieldgraphError):
-    """The store cannot be used: not ours, damaged, newer than this program, or not writable."""
+    """The store cannot be used: not ours, damaged, newer than this program, or not writable.
+
+    The text may say where it is, for those who run it; `public` is what anybody may know.
+    """
+
+    def __init__(self, text: str, public: str | None = None) -> None:
+        super().__init__(text)
+        self.public = public or text
 
 
 class StoreBusy(StoreError):

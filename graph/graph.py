@@ -4,7 +4,6 @@ A fact's way: check -> journal -> engine -> announce. All of a commit is stored 
 is durable.
 """
 
-import asyncio
 import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -13,7 +12,6 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from threading import RLock
-from typing import TypeVar
 
 from graph.draft import Draft
 from graph.engine import View, settle
@@ -35,7 +33,6 @@ STORE = "fieldgraph.sqlite"
 
 logger = logging.getLogger("fieldgraph")
 
-T = TypeVar("T")
 Listener = Callable[[Sequence[Change]], None]
 
 
@@ -55,15 +52,6 @@ def one_stretch(objects: int) -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """What the work comes to: done in a thread where there is a loop that must go on meanwhile."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return work()
-    return await asyncio.to_thread(work)
 
 
 class Graph:
@@ -98,7 +86,6 @@ class Graph:
             self.engine = self._started(lambda: Resident(budget, clock, journal))
         self.engine.look_back = self._look_back
         self._past = Past(self.engine, journal, past_views, budget)
-        self._looking_back = asyncio.Lock()  # one at a time: each view takes memory, from its beginning
         self._writer = Writer(journal, self.engine, self.take_in, clock)
         self.tokens = journal.tokens
 
@@ -148,13 +135,11 @@ class Graph:
         version = self._journal.version_at(moment) if isinstance(moment, str) else moment
         if not 0 <= version <= self.version:
             raise NotFound(f"There is no version {version}. The newest is {self.version}, and the first is 1.")
-        async with self._looking_back:
-            engine = self._past.view(version)
-            if engine is None:
-                engine = self._past.keep(await in_thread(self._past.begin(version)))
+        engine = await self._past.at(version)
         return View(engine, version, self._journal.commit(version).time if version else None)
 
     def close(self) -> None:
+        self._past.close()
         self._journal.close()
 
     def on_change(self, listener: Listener) -> None:

@@ -29,7 +29,7 @@ class Holding:
 
     def __init__(self) -> None:
         self.graph = nx.MultiDiGraph()
-        self._copies: WeakSet[Holding] = WeakSet()
+        self._copies: WeakSet[Holding] = WeakSet()  # of this one, of its copies, and of what it is a copy of: one set
         self._own: set[str] | None = None  # whose records and relations nobody shares; None: all
         self._is_copy = False
 
@@ -41,6 +41,7 @@ class Holding:
         other.graph._pred = dict(self.graph._pred)
         other._is_copy = True
         self._own, other._own = set(), set()
+        other._copies = self._copies  # a copy of a copy may outlive the one between, and still share with the first
         self._copies.add(other)
         return other
 

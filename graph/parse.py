@@ -25,6 +25,10 @@ COUNTRY_CODES = {
 }
 DATES = frozenset({"startedOn", "endedOn", "publishedOn", "accessedOn", "since", "until"})
 NUMBERS = frozenset({"value", "lower", "upper", "latitude", "longitude", "percentage"})
+UNREADABLE = (msgspec.ValidationError, UnicodeEncodeError)
+"""Why values are no record: of another type, or text that cannot be written."""
+
+_encode = msgspec.json.Encoder().encode
 INT_32 = range(-(2**31), 2**31)
 IN_WORDS: dict[Any, str] = {
     str: "a text",
@@ -35,6 +39,7 @@ IN_WORDS: dict[Any, str] = {
     tuple[Code, ...]: 'a list of codes, as [{"vocabulary": "fieldgraph", "code": "malnutrition"}]',
     dict[str, str]: 'an object of names by language, as {"fr": "Mali"}',
 }
+TEXT = "a text of whole characters: half of one (a lone surrogate) cannot be stored"
 SHOWN = 60
 """So many characters of a wrong value are shown."""
 
@@ -81,7 +86,7 @@ def write(raw: Any) -> Write:
 
 def _removal(values: dict[str, Any]) -> Remove:
     id = values.pop("remove")
-    if not isinstance(id, str) or not id:
+    if not isinstance(id, str) or not id or not is_text(id):
         raise Unreadable([_wrong("remove", id, "the id of an entity")])
     if values:
         raise Unreadable([f"a removal has no other keys, got {', '.join(map(repr, values))}"], frozenset({id}))
@@ -96,9 +101,12 @@ def _record(type: type[Entity] | type[Relation], what: str, values: dict[str, An
     reasons = _value_reasons(type, values)
     if not reasons:
         try:
-            return msgspec.convert(values, type)
-        except msgspec.ValidationError as error:
+            record = msgspec.convert(values, type)
+            _encode(record)
+        except UNREADABLE as error:
             reasons = [Reason(str(error))]
+        else:
+            return record
     raise Unreadable(_reasons(type, what, values) or reasons, _ids(values))
 
 
@@ -151,16 +159,28 @@ def _reasons(type: type[Entity] | type[Relation], what: str, values: Mapping[str
                 reasons.append(Reason(f"{what} needs the key {key!r}", key))
             continue
         try:
-            msgspec.convert(values[key], field.type)
-        except msgspec.ValidationError:
+            value = msgspec.convert(values[key], field.type)
+        except UNREADABLE:
             if key not in DATES or not isinstance(values[key], str):
                 reasons.append(_wrong(key, values[key], _expected(field.type)))
+        else:
+            if not is_text(value):
+                reasons.append(_wrong(key, values[key], TEXT))
     return sorted(reasons) + _value_reasons(type, values)
 
 
 @cache
 def _fields(type: type[Entity] | type[Relation]) -> dict[str, msgspec.structs.FieldInfo]:
     return {field.encode_name: field for field in msgspec.structs.fields(type)}
+
+
+def is_text(value: Any) -> bool:
+    """Whether all text in it can be written: Python's own may hold halves of characters."""
+    try:
+        _encode(value)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _expected(type: Any) -> str:

@@ -6,9 +6,11 @@ then; or of those until then, where these are fewer.
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
+from graph.beside import begun, over
 from graph.engine import Archive
 from graph.model import Change, Entity, Relation, RelationName
 from graph.resident import Resident
@@ -17,10 +19,18 @@ from graph.vocabulary import ChangeAction
 Build = Callable[[], Resident]
 
 
+class Making(NamedTuple):
+    """A view that is being made, beside the loop."""
+
+    version: int
+    view: Future[Resident]
+
+
 class Past:
     """Views of past versions, of which the `most` most recently asked for are kept.
 
-    Each view remembers at most `budget` references along paths.
+    Each view remembers at most `budget` references along paths. One is made at a time, as each takes memory from its
+    beginning; and what was begun is made to its end and kept, even if whoever asked has gone.
     """
 
     def __init__(self, live: Resident, archive: Archive, most: int, budget: int | None) -> None:
@@ -29,17 +39,48 @@ class Past:
         self._most = most
         self._budget = budget
         self._views: dict[int, Resident] = {}
+        self._making: Making | None = None
+        self._thread = ThreadPoolExecutor(1, "past")  # always the same: an archive keeps a connection for each
 
-    def view(self, version: int) -> Resident | None:
-        """The graph at a version, if that is at hand."""
+    async def at(self, version: int) -> Resident:
+        """The graph at a version, which there must be."""
+        while (found := self._at_hand(version)) is None:
+            if self._making is None:
+                self._making = Making(version, begun(self._begin(version), self._thread.submit))
+            making = self._making
+            await over(making.view)
+            if making.version == version:
+                self._take_in()
+                return making.view.result()
+        return found
+
+    def close(self) -> None:
+        """Waits for what is being made, which reads from the archive."""
+        self._thread.shutdown()
+
+    def _at_hand(self, version: int) -> Resident | None:
+        self._take_in()
         found = self._views.pop(version, None)
         if found is not None:
             self._views[version] = found
         return found
 
-    def begin(self, version: int) -> Build:
-        """Begins to make the graph at a version, which there must be: what is returned makes the rest of it, and may be
-        called in another thread."""
+    def _take_in(self) -> None:
+        """Keeps what has been made since."""
+        making = self._making
+        if making is not None and making.view.done():
+            self._making = None
+            if making.view.exception() is None:
+                self._keep(making.view.result())
+
+    def _keep(self, view: Resident) -> None:
+        self._views[view.version] = view
+        if len(self._views) > self._most:
+            del self._views[next(iter(self._views))]
+            gc.collect()  # an engine's parts know each other, and the collector comes by itself only after a long time
+
+    def _begin(self, version: int) -> Build:
+        """Begins to make the graph at a version: what is returned makes the rest of it, in another thread."""
         newer = (view for view in [self._live, *self._views.values()] if view.version >= version)
         origin = min(newer, key=lambda view: view.version)
         if self._archive.count(0, version) < self._archive.count(version, origin.version):
@@ -55,13 +96,6 @@ class Past:
     def _undone(self, view: Resident, version: int) -> Resident:
         view.apply(undone(self._archive.replay(version, view.version), view))
         view.version = version
-        return view
-
-    def keep(self, view: Resident) -> Resident:
-        self._views[view.version] = view
-        if len(self._views) > self._most:
-            del self._views[next(iter(self._views))]
-            gc.collect()  # an engine's parts know each other, and the collector comes by itself only after a long time
         return view
 
 

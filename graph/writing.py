@@ -17,6 +17,7 @@ from graph.draft import Counts, Draft, effects
 from graph.errors import Conflict, Fault, FieldgraphError, Refused, StoreError
 from graph.journal.journal import Appender, Authorship, Journal, Kept, Key, in_utc
 from graph.model import Change, Commit, Done, Line, Remove
+from graph.parse import TEXT, is_text
 from graph.pending import Pending
 from graph.resident import Resident
 from graph.rules import faults, missing
@@ -252,14 +253,18 @@ def _is_new(outcome: Outcome) -> TypeGuard[Applied]:
 
 
 def _stored_unseen(applied: Applied, error: Exception) -> StoreError:
+    told = f"Stored as version {applied.version}, but it cannot be shown yet, so do not send it again."
     why = str(error) if isinstance(error, FieldgraphError) else f"An error that nobody foresaw: {type(error).__name__}."
-    told = f"Stored as version {applied.version}, but it cannot be shown yet, so do not send it again. {why}"
-    unseen = StoreError(told)
+    public = error.public if isinstance(error, StoreError) else why
+    unseen = StoreError(f"{told} {why}", f"{told} {public}")
     unseen.__cause__ = error
     return unseen
 
 
 def _faults_of(edit: Edit, draft: Draft, pending: Pending) -> Iterator[Fault]:
+    for key, text in edit.authorship._asdict().items():
+        if not is_text(text):
+            yield Fault(None, key, f"{key} is {text!r}, expected {TEXT}.", path=(key,))
     if edit.strict:
         yield from missing(draft)
     if edit.expected is not None and not 0 <= edit.expected <= pending.version:

@@ -4,7 +4,6 @@ While a newer version is computed, the last one is answered. A new one is begun 
 it takes a tenth of the time at most.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -18,6 +17,7 @@ import numpy as np
 
 from graph.analytics.centrality import Scored, scored
 from graph.analytics.wiring import KINDS, Snapshot, Wires
+from graph.beside import begun, over
 from graph.model import Entity
 from graph.questions import TIME, Central, Ranked, Ranking, Truncation
 from graph.vocabulary import CentralityMeasure, Kind
@@ -51,7 +51,7 @@ class Standing:
 
     def __init__(self) -> None:
         self.last: Computed | None = None
-        self.coming: Future[Computed] | None = None
+        self.coming: Future[None] | None = None
 
 
 class Rankings:
@@ -83,36 +83,32 @@ class Rankings:
         standing = self._standings.setdefault((asked.measure, asked.pivots), Standing())
         coming = self._renewed(standing, asked, version)
         if standing.last is None and coming is not None:
-            await _done(coming, asked.ms / 1_000)
+            await over(coming, asked.ms / 1_000)
+            if coming.done():
+                coming.result()
         if standing.last is None:
             return Ranking([], version, False, Truncation(TIME, asked.ms))
         return self._shown(standing.last, asked)
 
-    def _renewed(self, standing: Standing, asked: Central, version: int) -> Future[Computed] | None:
+    def _renewed(self, standing: Standing, asked: Central, version: int) -> Future[None] | None:
         """The ranking that is being made. A newer one is begun where the last will not do any more."""
+        if standing.coming is not None and standing.coming.done():
+            standing.coming = None
         if standing.coming is not None or (standing.last and self._is_good(standing.last, asked, version)):
             return standing.coming
         snapshot = self._snapshot()
-        coming: Future[Computed] = Future()
-        coming.set_running_or_notify_cancel()  # from here on nobody who waits for it can cancel it for others
 
         def work() -> None:
             try:
-                standing.last = computed = self._computed(snapshot, asked, version)
-                standing.coming = None
-                coming.set_result(computed)
-            except Exception as error:
-                standing.coming = None
+                standing.last = self._computed(snapshot, asked, version)
+            except Exception:
                 logger.exception("entities cannot be ranked by %s", asked.measure)
-                coming.set_exception(error)
+                raise
 
-        standing.coming = coming
-        if _has_loop():
-            # A daemon, as nobody should have to wait for it when the process ends.
-            Thread(target=work, name=f"ranking by {asked.measure}", daemon=True).start()
-        else:
-            work()
-        return coming
+        # A daemon, as nobody should have to wait for it when the process ends.
+        name = f"ranking by {asked.measure}"
+        standing.coming = begun(work, lambda work: Thread(target=work, name=name, daemon=True).start())
+        return standing.coming
 
     def _is_good(self, last: Computed, asked: Central, version: int) -> bool:
         """Whether the last one will do for now."""
@@ -146,28 +142,6 @@ class Rankings:
             entity = self._find(id)
             if entity is not None and entity.kind.rank == rank:
                 yield Ranked(entity, -score)
-
-
-async def _done(coming: Future[Computed], seconds: float) -> None:
-    """Waits until it is done, so long at most; raises what went wrong."""
-    if coming.done():
-        coming.result()
-        return
-    waiting = asyncio.wrap_future(coming)
-    try:
-        done, _ = await asyncio.wait([waiting], timeout=seconds)
-    finally:
-        waiting.cancel()  # the work goes on
-    for one in done:
-        one.result()
-
-
-def _has_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False  # somebody asks from a REPL, and has nothing else to do
-    return True
 
 
 def _first(wires: Wires, scores: np.ndarray, places: np.ndarray, kind: Kind, most: int) -> list[Placed]:

@@ -1,8 +1,8 @@
 """The store's file: its tables, how it is recognised, how it comes into being.
 
-A commit's `digest` chains it to the one before; a change's `checksum` is over all that its row holds. `mentions` has
-the changes by the entities in whose history they stand; it can be made anew from `changes`. `keys` has what edits came
-to that may be asked for again. `tokens` has who may do what, for good; of each token itself only its SHA-256.
+A commit's `digest` chains it to the one before; a `checksum` is over all else that its row holds. `mentions` has the
+changes by the entities in whose history they stand; it can be made anew from `changes`. `keys` has what edits came to
+that may be asked for again. `tokens` has who may do what, for good; of each token itself only its SHA-256.
 """
 
 import os
@@ -16,7 +16,7 @@ from graph.errors import StoreError
 
 MAGIC = b"SQLite format 3\x00"
 APPLICATION_ID = int.from_bytes(b"FGRF", "big")
-FORMAT = 2
+FORMAT = 3
 """The layout of the tables; a store with a higher one was written by a newer program."""
 
 TABLES = """
@@ -35,12 +35,12 @@ CREATE TABLE mentions (
 CREATE TABLE keys (
     name TEXT PRIMARY KEY, digest BLOB NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL,
     updated INTEGER NOT NULL, removed INTEGER NOT NULL, unchanged INTEGER NOT NULL, has_changes INTEGER NOT NULL,
-    time TEXT NOT NULL
+    time TEXT NOT NULL, checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys_by_age ON keys (time);
 CREATE TABLE tokens (
     name TEXT PRIMARY KEY, scope TEXT NOT NULL, digest BLOB NOT NULL UNIQUE, created TEXT NOT NULL, expires TEXT,
-    revoked TEXT
+    revoked TEXT, checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
 
@@ -128,7 +128,6 @@ def format_in(db: sqlite3.Connection, path: Path) -> int:
 
 def _known(format: int, path: Path) -> int:
     if format > FORMAT:
-        raise StoreError(
-            f"The store {path} has format {format}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
-        )
+        why = f"has format {format}, and this program reads up to {FORMAT}: use a newer Fieldgraph."
+        raise StoreError(f"The store {path} {why}", f"The store {why}")
     return format

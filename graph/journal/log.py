@@ -1,4 +1,5 @@
-"""SQLite's write-ahead log after a commit that failed: what it holds beyond the last commit is cut off.
+"""SQLite's write-ahead log after a commit that failed: what it holds beyond the last commit is cut off. And
+whether it has grown too large.
 
 Where fsync fails, SQLite undoes the commit for all who have the store open, but leaves it whole in the log. The next
 commit is written over it; if there is none before everybody is killed, whoever opens the store then finds it in the log
@@ -15,6 +16,9 @@ HEADER, FRAME_HEADER = 32, 24  # bytes of the log's header, and of what stands b
 SALTS_OF_LOG, SALTS_OF_FRAME = slice(16, 24), slice(8, 16)
 """Frames count only while their salts are those of the log."""
 
+KEPT = 8 << 20
+"""Bytes that the log may keep when it is begun anew, after 1,000 pages: twice what these take, as commits vary."""
+
 _indexes: dict[tuple[int, int], int] = {}
 """Open files of the logs' indexes, by device and inode. They are never closed: POSIX drops all locks that a process has
 on a file when it closes any descriptor of it, and SQLite's locks are on these."""
@@ -29,6 +33,13 @@ def cut_off(store: Path) -> None:
         log.seek(end)
         if salts and log.read(FRAME_HEADER)[SALTS_OF_FRAME] == salts:
             log.truncate(end)
+
+
+def overgrown(store: Path) -> int | None:
+    """How many bytes the log has, if these are too many: more than it keeps, and than twice the store. Raises
+    OSError."""
+    size = Path(f"{store}-wal").stat().st_size
+    return size if size > max(KEPT, 2 * store.stat().st_size) else None
 
 
 def _end_of_commits(path: Path) -> int:

@@ -1,7 +1,7 @@
 """Bringing a store of an older format to this one's: forwards only, in one transaction, so wholly or not at all."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from graph.errors import StoreError
 from graph.journal.layout import FORMAT, TABLES, connect, format_in
 from graph.journal.reading import Damage, whole_rows
-from graph.journal.rows import Chain, checksum_of
+from graph.journal.rows import Chain, checksum_of, checksum_over
 
 Damaged = Callable[[str], StoreError]
 
@@ -23,6 +23,9 @@ CREATE TABLE changes (
     record BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (version, position)
 ) STRICT, WITHOUT ROWID;
 """
+
+CHECKED = ("keys", "tokens")
+"""Tables whose rows have had checksums since format 3."""
 
 # A record is JSON in a BLOB, which SQLite would take for its own binary form.
 NAMED = """
@@ -59,8 +62,11 @@ def migrate(path: Path, wait_s: float, damaged: Damaged) -> None:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
         try:
-            if format_in(db, path) == 1:  # another process may have come first
-                _to_2(db, damaged)
+            found = format_in(db, path)  # another process may have come first
+            if found == 1:
+                _from_1(db, damaged)
+            elif found == 2:
+                _from_2(db)
             db.execute(f"PRAGMA user_version = {FORMAT}")
             db.execute("COMMIT")
         except BaseException:
@@ -69,7 +75,27 @@ def migrate(path: Path, wait_s: float, damaged: Damaged) -> None:
             raise
 
 
-def _to_2(db: sqlite3.Connection, damaged: Damaged) -> None:
+def _from_2(db: sqlite3.Connection) -> None:
+    """Each row of the keys and tokens gets a checksum."""
+    db.execute("DROP INDEX keys_by_age")
+    for table in CHECKED:
+        db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    for statement in TABLES.split(";"):
+        if any(f" {table} (" in statement for table in CHECKED):
+            db.execute(statement)
+    for table in CHECKED:
+        for row in db.execute(f"SELECT * FROM old_{table}").fetchall():
+            insert_checked(db, table, row)
+        db.execute(f"DROP TABLE old_{table}")
+
+
+def insert_checked(db: sqlite3.Connection, table: str, values: Sequence[Any]) -> None:
+    """Puts a row into the keys or tokens, with its checksum."""
+    row = (*values, checksum_over(*values))
+    db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+
+def _from_1(db: sqlite3.Connection, damaged: Damaged) -> None:
     """Changes tell what they replaced, and are found by the entities in whose history they stand."""
     try:
         for _ in whole_rows(db, 1):

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from graph.errors import StoreError
 from graph.journal.layout import FORMAT, TABLES, connect, drafted, format_in, format_of, lay_out
-from graph.journal.migration import TABLES_1, migrate
+from graph.journal.migration import TABLES_1, insert_checked, migrate
 from graph.journal.reading import CommitRow, Damage, whole_rows
-from graph.journal.rows import Row, change_of
+from graph.journal.rows import Row, change_of, checksum_over
 from graph.journal.salvage import salvaged
 from graph.journal.tail import tail_of
 from graph.journal.verify import verify
@@ -19,7 +19,8 @@ MENTION = "INSERT INTO mentions VALUES (?, ?, ?)"
 
 
 class Recovered(NamedTuple):
-    """What was saved, and the place of the first damage; None where only what finds commits was damaged."""
+    """What was saved, and the place of the first damage; None where no commit was, but what finds them, or
+    tokens or keys, which are then left out."""
 
     commits: int
     changes: int
@@ -52,21 +53,22 @@ def recover(store: Path, to: Path) -> Recovered | None:
 def _saved(store: Path, draft: Path) -> Recovered:
     opened, format = _readable(store)
     with closing(opened) as source, closing(connect(draft)) as target:
-        lay_out(target, TABLES if format == FORMAT else TABLES_1, format)
+        is_first = format == 1
+        lay_out(target, TABLES_1 if is_first else TABLES, 1 if is_first else FORMAT)
         target.execute("PRAGMA synchronous = OFF")  # it is made durable as a whole
         saved = _copied(source, target, format)
         if saved.place is None and (tail := tail_of(store)) is not None and tail.commits:
             saved = saved._replace(place=f"byte {tail.offset} of its log")
-        if format == FORMAT:
+        if not is_first:
             if saved.place is not None:
                 saved = _salvaged(store, target, saved)
-            _copy_rest(source, target, saved.commits)
+            _copy_rest(source, target, format, saved.commits)
     if not saved.commits:
         raise StoreError(
             f"Nothing of {store} can be saved: it is damaged at {saved.place}, and nothing comes before that. Restore a"
             " backup."
         )
-    if format < FORMAT:
+    if is_first:
         migrate(draft, 0.0, StoreError)
     return saved
 
@@ -109,12 +111,12 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, format: int)
         for row in whole_rows(source, format):
             if isinstance(row, CommitRow):
                 target.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?)", row)
-                if mentions:  # older formats have none
+                if mentions:  # the first format has none
                     target.executemany(MENTION, sorted(mentions))
                 target.execute("COMMIT")
                 commits, changes, mentions = row.version, changes + row.changes, []
                 target.execute("BEGIN")
-            elif format == FORMAT:
+            elif format > 1:
                 target.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", row)
                 mentions += _mentions(row)
             else:
@@ -126,14 +128,16 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, format: int)
     return Recovered(commits, changes, None)
 
 
-def _copy_rest(source: sqlite3.Connection, target: sqlite3.Connection, newest: int) -> None:
+def _copy_rest(source: sqlite3.Connection, target: sqlite3.Connection, format: int, newest: int) -> None:
     """What edits came to that may be asked for again, else one might be stored twice, and by what callers are known: as
-    far as it can be read."""
+    far as it can be read, and is what was written."""
     rest = {"keys": ("WHERE version <= ?", (newest,)), "tokens": ("", ())}
     for table, (condition, values) in rest.items():
         with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
             for row in source.execute(f"SELECT * FROM {table} {condition}", values):
-                target.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+                held = row if format == 2 else row[:-1]
+                if format == 2 or row[-1] == checksum_over(*held):
+                    insert_checked(target, table, held)
 
 
 def _mentions(row: Row) -> Iterator[tuple[str, int, int]]:

@@ -58,6 +58,11 @@ def change_of(row: Sequence[Any]) -> Change | None:
     return Change(version, position, _actions[action], decode(record), replaced)
 
 
+def checksum_over(*values: object) -> int:
+    """The checksum of a row that holds no change: over all its other values."""
+    return crc32(encode(values))
+
+
 def checksum_of(version: int, position: int, action: str, kind: str, record: bytes, before: bytes | None) -> int:
     told = crc32(record, crc32(f"{version} {position} {action} {kind}".encode()))
     return told if before is None else crc32(before, told)

@@ -8,19 +8,19 @@ refused because the disk failed is not there later either: see log.py.
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import RLock, local
+from threading import RLock, Thread, current_thread, local
 from typing import Any
 
 from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
 from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time, in_utc
 from graph.journal.layout import FORMAT, connect, create, format_in, format_of
-from graph.journal.log import cut_off
+from graph.journal.log import KEPT, cut_off, overgrown
 from graph.journal.migration import migrate
-from graph.journal.rows import Chain, change_of, rows_of
+from graph.journal.rows import Chain, change_of, checksum_over, rows_of
 from graph.journal.tail import tail_of
 from graph.journal.tokens import SQLiteTokens
 from graph.model import Change, Commit, Done, Recorded
@@ -54,9 +54,10 @@ class SQLiteJournal:
         self._wait_s = wait_s
         self._lock = RLock()
         self._own = local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: dict[Thread, sqlite3.Connection] = {}
         self._log_is_durable = False
         self._commit_failed = False
+        self._log_is_overgrown = False
         try:
             if not path.exists():
                 create(path)
@@ -73,6 +74,7 @@ class SQLiteJournal:
             # Not what is read over: what is read is what was committed, also while this process is about to commit.
             self._writer = half_open.enter_context(closing(connect(path, wait_s)))
             self._writer.execute("PRAGMA synchronous = FULL")
+            self._writer.execute(f"PRAGMA journal_size_limit = {KEPT}")  # it is cut when it is begun anew
             tokens = SQLiteTokens(connect(path, wait_s), self._explained, self._damaged)
             self.tokens = half_open.enter_context(closing(tokens))
             half_open.pop_all()
@@ -92,10 +94,17 @@ class SQLiteJournal:
         it is under way: a thread that replays must not have another one see an old head."""
         db: sqlite3.Connection | None = getattr(self._own, "db", None)
         if db is None:
+            self._close_unused()
             db = self._own.db = connect(self._path, self._wait_s)
             db.execute("PRAGMA query_only = ON")
-            self._readers.append(db)
+            self._readers[current_thread()] = db
         return db
+
+    def _close_unused(self) -> None:
+        """Closes what threads that have ended read over."""
+        for thread in [thread for thread in list(self._readers) if not thread.is_alive()]:
+            if (db := self._readers.pop(thread, None)) is not None:  # else another thread is at it too
+                db.close()
 
     def head(self) -> Head:
         with self._explained():
@@ -259,6 +268,7 @@ class SQLiteJournal:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+            self._watch_log()
 
     def _make_ready(self) -> None:
         """Has the log hold nothing that may not be durable, before anything is written after it."""
@@ -266,10 +276,7 @@ class SQLiteJournal:
             try:
                 self._withdraw()
             except OSError as error:
-                raise StoreError(
-                    f"The store {self._path} cannot be used: {error.strerror}. Nothing was stored. Check its disk and"
-                    " permissions."
-                ) from error
+                raise self._unusable(f"{error.strerror}. Nothing was stored.") from error
         if not self._log_is_durable:
             # Somebody's fsync may have failed before he was killed. The next one would say nothing of that, and what is
             # in memory only would be built upon; so it is written once more, into the store itself.
@@ -284,12 +291,25 @@ class SQLiteJournal:
             try:
                 self._withdraw()
             except (OSError, sqlite3.OperationalError):
-                raise StoreError(
-                    f"The store {self._path} cannot be used: {error}. Nobody sees the commit; but if every process that"
-                    " uses the store is killed before the disk works again, it may turn out to be stored. Check the"
-                    " disk and permissions."
+                raise self._unusable(
+                    f"{error}. Nobody sees the commit; but if every process that uses the store is killed before the"
+                    " disk works again, it may turn out to be stored."
                 ) from error
             raise
+
+    def _watch_log(self) -> None:
+        """Tells, once, that the log grows because somebody reads for so long; else it is put in its place now and then,
+        and begun anew."""
+        with suppress(OSError, sqlite3.Error):  # the commit is stored, whatever becomes of this
+            size = overgrown(self._path)
+            if size is None:
+                self._log_is_overgrown = False
+            elif not self._log_is_overgrown:
+                _, pages, in_place = self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                self._log_is_overgrown = in_place < pages
+                if self._log_is_overgrown:
+                    told = "The log of %s has %d MiB, more than twice the store: it grows until those who have been"
+                    logger.warning(f"{told} reading it for long end, as a backup or `verify`.", self._path, size >> 20)
 
     def _withdraw(self) -> None:
         """Takes a commit that failed out of the log, where a crash would have it found."""
@@ -318,16 +338,22 @@ class SQLiteJournal:
     def keep(self, key: str, kept: Kept, now: datetime) -> None:
         oldest = in_utc(now - KEPT_FOR)
         self._writer.execute("DELETE FROM keys WHERE time < ?", (oldest,))
-        self._writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (key, *kept, in_utc(now)))
+        row = (key, *kept[:-1], int(kept.has_changes), in_utc(now))
+        self._writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, checksum_over(*row)))
 
     def kept(self, key: str) -> Kept | None:
         with self._explained():
-            query = "SELECT digest, version, created, updated, removed, unchanged, has_changes FROM keys WHERE name = ?"
-            found = self._db.execute(query, (key,)).fetchone()
-        return None if found is None else Kept._make((*found[:-1], bool(found[-1])))
+            found = self._db.execute("SELECT * FROM keys WHERE name = ?", (key,)).fetchone()
+        if found is None:
+            return None
+        *values, checksum = found
+        if checksum != checksum_over(*values):
+            raise self._damaged(f"key {key!r}")
+        _, *kept, has_changes, _ = values
+        return Kept._make((*kept, bool(has_changes)))
 
     def close(self) -> None:
-        for db in (*self._readers, self._writer):
+        for db in (*self._readers.values(), self._writer):
             db.close()
         self.tokens.close()
 
@@ -342,27 +368,33 @@ class SQLiteJournal:
             if code == sqlite3.SQLITE_ERROR:
                 raise self._damaged(str(error)) from error
             if code == sqlite3.SQLITE_BUSY:
-                raise StoreBusy(self._busy()) from error
-            raise StoreError(
-                f"The store {self._path} cannot be used: {error}.{outcome} Check its disk and permissions."
-            ) from error
+                raise self._busy() from error
+            raise self._unusable(f"{error}.{outcome}") from error
         except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
             raise  # a mistake of ours says nothing of the store
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
 
-    def _busy(self) -> str:
+    def _busy(self) -> StoreBusy:
         holder = lock_holder(self._path)
         who = f"Process {holder}" if holder else "Another process"
-        return (
-            f"{who} is writing to the store {self._path}. Try again when it has finished, or wait longer with --wait."
+        return StoreBusy(
+            f"{who} is writing to the store {self._path}. Try again when it has finished, or wait longer with --wait.",
+            "Another process is writing to the store. Try again when it has finished.",
         )
 
+    def _unusable(self, why: str) -> StoreError:
+        return self._refused(f"cannot be used: {why}", "Check its disk and permissions.")
+
     def _damaged(self, place: str) -> StoreError:
-        return StoreError(
-            f"The store {self._path} is damaged at {place}. It was left as it is. Restore a backup, or save what came"
-            f" before the damage with `fieldgraph recover --data {self._path.parent} --to DIR`."
+        return self._refused(
+            f"is damaged at {place}. It was left as it is.",
+            "Restore a backup, or save what came before the damage with"
+            f" `fieldgraph recover --data {self._path.parent} --to DIR`.",
         )
+
+    def _refused(self, why: str, advice: str) -> StoreError:
+        return StoreError(f"The store {self._path} {why} {advice}", f"The store {why}")
 
 
 def lock_holder(path: Path) -> int | None:

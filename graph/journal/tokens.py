@@ -8,9 +8,14 @@ from typing import Any
 
 from graph.errors import StoreError
 from graph.journal.journal import in_utc
+from graph.journal.rows import checksum_over
 from graph.tokens import Scope, Token
 
-COLUMNS = "name, scope, digest, created, expires, revoked"
+COLUMNS = "name, scope, digest, created, expires, revoked, checksum"
+REVOKE = """
+UPDATE tokens SET revoked = coalesce(revoked, :now),
+    checksum = checksum_over(name, scope, digest, created, expires, coalesce(revoked, :now)) WHERE name = :name
+"""
 
 
 class SQLiteTokens:
@@ -26,19 +31,20 @@ class SQLiteTokens:
     ) -> None:
         self._db = db
         self._db.execute("PRAGMA synchronous = FULL")
+        self._db.create_function("checksum_over", -1, checksum_over, deterministic=True)
         self._explained = explained
         self._damaged = damaged
 
     def add(self, token: Token) -> bool:
         values = (token.name, str(token.scope), token.digest, *map(_told, token[3:]))
+        row = (*values, checksum_over(*values))
         with self._explained():
-            statement = f"INSERT INTO tokens ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING"
-            return self._db.execute(statement, values).rowcount == 1
+            statement = f"INSERT INTO tokens ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING"
+            return self._db.execute(statement, row).rowcount == 1
 
     def revoke(self, name: str, now: datetime) -> bool:
         with self._explained():
-            statement = "UPDATE tokens SET revoked = coalesce(revoked, ?) WHERE name = ?"
-            return self._db.execute(statement, (in_utc(now), name)).rowcount == 1
+            return self._db.execute(REVOKE, {"now": in_utc(now), "name": name}).rowcount == 1
 
     def find(self, digest: bytes) -> Token | None:
         with self._explained():
@@ -56,7 +62,10 @@ class SQLiteTokens:
         return [self._token(row) for row in rows]
 
     def _token(self, row: Sequence[Any]) -> Token:
-        name, scope, digest, *times = row
+        *values, checksum = row
+        name, scope, digest, *times = values
+        if checksum != checksum_over(*values):
+            raise self._damaged(f"token {name!r}")
         try:
             created, expires, revoked = (None if time is None else datetime.fromisoformat(time) for time in times)
             assert created is not None  # as the table has it

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graph.errors import StoreError
-from graph.journal.layout import FORMAT, connect, format_of
+from graph.journal.layout import FORMAT, TABLES, connect, format_of
 from graph.journal.reading import CommitRow, Damage, whole_rows
-from graph.journal.rows import Row, change_of, encode
+from graph.journal.rows import Row, change_of, checksum_over, encode
 from graph.journal.snapshot import Record, Snapshot, SnapshotDamaged
 from graph.journal.snapshots import paths
 from graph.journal.sqlite import SQLiteJournal
@@ -22,6 +22,7 @@ from graph.journal.tail import tail_of
 from graph.model import Change, Relation
 from graph.vocabulary import ChangeAction
 
+SCHEMA = "SELECT name, sql FROM sqlite_master"
 MENTIONED = "SELECT 1 FROM mentions WHERE entity = ? AND version = ? AND position = ?"
 
 
@@ -39,7 +40,7 @@ class Verified(NamedTuple):
 def verify(store: Path, wait_s: float = 5.0) -> Verified:
     """Goes through a store. Raises StoreError where it is none of ours, or cannot be read at all."""
     if format_of(store) < FORMAT:
-        SQLiteJournal(store, wait_s).close()  # which verifies it and brings it to this format
+        SQLiteJournal(store, wait_s).close()  # which brings it to this format
     with ExitStack() as stack:
         # Opened before the store is looked at: it then holds all that they do, whoever replaces them meanwhile.
         snapshots, faults = _opened(store, stack)
@@ -116,6 +117,9 @@ class Check:
         else:
             for snapshot in (snapshot for found in self._snapshots.values() for snapshot in found):
                 self._note_snapshot(f"The snapshot {snapshot.path} is of version {snapshot.version}, beyond the last.")
+        self._require_tables()
+        self._require_whole("keys", "key")
+        self._require_whole("tokens", "token")
         for fault in self._pages():
             self._note("page", f"SQLite finds in its pages: {fault}")
 
@@ -171,6 +175,28 @@ class Check:
         else:
             if found > self._mentions:
                 self._note("mention", f"histories hold {found - self._mentions} changes that are not of their entity")
+
+    def _require_tables(self) -> None:
+        """Whether they are laid out as this program does it, to the letter."""
+        with closing(sqlite3.connect(":memory:")) as fresh:
+            fresh.executescript(TABLES)
+            expected = dict(fresh.execute(SCHEMA))
+        try:
+            found = dict(self._db.execute(SCHEMA))
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            self._note("schema", f"its tables cannot be listed: {error}")
+            return
+        for name in sorted(expected.keys() | found.keys()):
+            if expected.get(name) != found.get(name):
+                self._note("schema", f"{name} is not laid out as this program does it")
+
+    def _require_whole(self, table: str, row_name: str) -> None:
+        try:
+            for *values, checksum in self._db.execute(f"SELECT * FROM {table}"):
+                if checksum != checksum_over(*values):
+                    self._note(table, f"{row_name} {values[0]!r} is not what was written")
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            self._note(table, f"its {table} cannot be read: {error}")
 
     def _compare(self, snapshot: Snapshot, digest: bytes) -> None:
         """Whether a snapshot of the version that has been reached holds just what there is."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
-from api.__main__ import executor_of
+from api.__main__ import executor_of, state_of
 from api.app import build_app
 from api.feed import Feed
 from api.server import Server, config_of, listen
@@ -58,7 +58,7 @@ async def served(graph: Graph | None = None, **given: Any) -> AsyncIterator[Serv
     graph, settings = graph or Graph.in_memory(), Settings(**given)
     executor = executor_of(graph, settings)
     feed = Feed(graph, executor, settings)
-    app = build_app(executor, settings, feed, sdl="", state=lambda: graph.head, ready=dict, tokens=graph.tokens)
+    app = build_app(executor, settings, feed, sdl="", state=lambda: state_of(graph), ready=dict, tokens=graph.tokens)
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
     server = Server(config_of(app, settings), lambda: None, feed.close)

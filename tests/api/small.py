@@ -52,7 +52,7 @@ FAILURES: dict[str, Exception] = {
     "missing": NotFound("There is no version 9."),
     "conflict": Conflict("Somebody changed country:ML."),
     "busy": StoreBusy("Process 4711 is writing. Try again."),
-    "store": StoreError("The store is damaged at record 7."),
+    "store": StoreError("The store /data/x is damaged at record 7.", "The store is damaged at record 7."),
     "other": FieldgraphError("This is refused."),
     "bug": ZeroDivisionError("secret-password"),
     "long": InvalidInput("x" * 100_000),

@@ -30,9 +30,11 @@ def test_health_and_readiness_are_told():
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_a_service_that_cannot_answer_is_alive_but_not_ready():
+def test_a_service_that_cannot_answer_is_alive_but_not_ready(caplog):
+    """Anybody may ask why. Where the store is stands in the log."""
+
     def ready() -> dict[str, Any]:
-        raise StoreError("The store is damaged at record 7.")
+        raise StoreError("The store /data/x is damaged at record 7.", "The store is damaged at record 7.")
 
     executor = make_executor()
     app = build_app(executor, Settings(), feed_of(executor), sdl=SDL, state=lambda: 3, ready=ready)
@@ -41,6 +43,7 @@ def test_a_service_that_cannot_answer_is_alive_but_not_ready():
         503,
         {"ready": False, "reason": "The store is damaged at record 7."},
     )
+    assert caplog.messages == ["not ready: The store /data/x is damaged at record 7."]
     assert send("GET", "/healthz", app=app).status_code == 200
 
 

@@ -1,14 +1,21 @@
 """What spares work and bytes between a client and /graphql: tags by which answers are kept, and content codings."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from api.__main__ import executor_of, state_of
+from api.app import build_app
 from api.compression import zstd
 from api.negotiation import CODINGS, GRAPHQL_JSON, JSON
-from tests.api.small import Root, make_app, send
+from api.settings import Settings
+from graph.graph import Graph
+from graph.journal.memory import MemoryJournal
+from graph.parse import write
+from tests.api.small import Root, feed_of, make_app, send
 
 HELLO = {"query": "{ hello }"}
 
@@ -36,6 +43,24 @@ def test_a_repeated_get_is_answered_304_without_being_run():
         assert again.headers["vary"] == "Accept, Accept-Encoding, Authorization"
     assert ask(app=app, headers={"If-None-Match": '"other"'}).status_code == 200
     assert len(asked) == 2
+
+
+def test_an_answer_that_the_next_day_changes_is_not_kept_over_midnight():
+    now = datetime(2026, 5, 31, 23, 59, tzinfo=UTC)
+    graph = Graph(MemoryJournal(), clock=lambda: now)
+    graph.apply(
+        [write({"id": "source:x", "kind": "SOURCE", "name": "X", "type": "REPORT", "publishedOn": "2026-06-02"})]
+    )
+    executor = executor_of(graph, Settings())
+    feed = feed_of(executor, graph)
+    app = build_app(executor, Settings(), feed, sdl="", state=lambda: state_of(graph), ready=dict)
+    query = "{ quality { nodes { rule entities { id } } } }"
+    first = ask(query, app)
+    assert ask(query, app, {"If-None-Match": first.headers["etag"]}).status_code == 304
+    now += timedelta(minutes=2)
+    second = ask(query, app, {"If-None-Match": first.headers["etag"]})
+    assert (second.status_code, second.headers["etag"] == first.headers["etag"]) == (200, False)
+    assert len(first.json()["data"]["quality"]["nodes"]) > len(second.json()["data"]["quality"]["nodes"])
 
 
 def test_whatever_can_change_a_byte_of_an_answer_changes_its_tag():

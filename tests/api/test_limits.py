@@ -85,6 +85,24 @@ def test_fields_introspections_and_operations_are_limited():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "moments"),
+    [
+        ("{ a: asOf(version: 1) { x } b: asOf( version: 1, ) { y } }", 1),
+        ("{ a: asOf(version: 1) { x } b: asOf(version: 2) { y } }", 2),
+        ('query ($v: Int) { a: asOf(version: $v) { x } b: asOf(version: 1) { x } c: asOf(time: "2026") { x } }', 3),
+        ("{ ...F ...F a: asOf(version: 1) { x } } fragment F on Q { b: asOf(version: 2) { y } }", 2),
+    ],
+)
+def test_what_is_asked_of_the_past_counts_once_for_each_moment(text, moments):
+    assert refusal_of(text, past_views=moments) is None
+    if moments > 1:
+        assert refusal_of(text, past_views=moments - 1) == (
+            f"COST_EXCEEDED: The operation asks for the graph as of {moments} different moments; the limit is "
+            f"{moments - 1}. Ask for fewer at a time."
+        )
+
+
 def test_a_name_may_have_128_characters():
     assert refusal_of("{" + "n" * 128 + "}") is None
     assert "a name of 129 characters; the limit is 128" in refusal_of("{ a(" + "n" * 129 + ": 1) }")

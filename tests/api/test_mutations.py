@@ -320,6 +320,14 @@ def test_what_changed_since_it_was_read_is_not_removed(client: Client) -> None:
     assert faults(client.remove(KORO, expectedVersion=1)) == [("CONFLICT", "ids.0")]
 
 
+def test_what_others_have_related_since_does_not_go_unseen_with_an_entity(client: Client) -> None:
+    client.save(relations=[{"relation": "LOCATED_IN", "subject": KORO, "object": "country:BF"}])
+    refused = client.remove(KORO, expectedVersion=1)
+    assert faults(refused) == [("CONFLICT", "ids.0")]
+    assert "project:koro LOCATED_IN country:BF was related in version 2" in refused["userErrors"][0]["message"]
+    assert client.remove(KORO, expectedVersion=2)["removed"] == 1
+
+
 def test_fields_of_one_document_run_one_after_the_other(client: Client) -> None:
     answer = client.ask(
         """mutation {

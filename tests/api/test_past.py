@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, note
 
 from api.settings import Settings
+from graph.engine import View
 from graph.graph import Graph
+from graph.parse import write
 from tests.api.stage import permits
 from tests.api.twins import Twins
 from tests.conftest import asking, graph_of
@@ -77,6 +79,33 @@ def test_several_versions_stand_beside_the_newest_in_one_answer(ask: Any) -> Non
         "{ graph { version } a: asOf(version: 0) { graph { version } } b: asOf(version: 1) { graph { version } } }"
     )
     assert answer["data"] == {"graph": {"version": 1}, "a": {"graph": {"version": 0}}, "b": {"graph": {"version": 1}}}
+
+
+def test_one_operation_asks_for_a_few_moments(ask: Any) -> None:
+    moments = " ".join(f"a{version}: asOf(version: {version}) {{ graph {{ version }} }}" for version in range(5))
+    (error,) = ask(f"{{ {moments} }}")["errors"]
+    assert error["extensions"]["code"] == "COST_EXCEEDED"
+    assert error["message"] == (
+        "The operation asks for the graph as of 5 different moments; the limit is 4. Ask for fewer at a time."
+    )
+
+
+def test_an_operation_that_is_run_again_looks_back_once() -> None:
+    graph = Graph.in_memory()
+    made: list[int | str] = []
+    past = graph._look_back
+
+    async def look_back(moment: int | str) -> View:
+        made.append(moment)
+        graph.apply([write({"id": "source:x", "kind": "SOURCE", "name": f"{graph.version}", "type": "REPORT"})])
+        return await past(moment)
+
+    graph.apply([write({"id": "source:x", "kind": "SOURCE", "name": "X", "type": "REPORT"})])
+    graph.engine.look_back = look_back
+    newest = 'newest: asOf(time: "9000-01-01T00:00:00Z") { graph { version } }'
+    text = f"{{ then: asOf(version: 0) {{ graph {{ version }} }} {newest} }}"
+    assert asking(graph)(text)["data"] == {"then": {"graph": {"version": 0}}, "newest": {"graph": {"version": 5}}}
+    assert (made.count(0), len(made)) == (1, 4)  # a time that is still to come means another version each time
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from threading import Timer
+from threading import Thread, Timer
 
 import pytest
 
@@ -22,14 +22,16 @@ from graph.errors import StoreBusy, StoreError
 from graph.formats.lines import canonical
 from graph.graph import STORE, Graph
 from graph.journal.backup import backup
-from graph.journal.journal import Authorship, Head, Journal, Mark
+from graph.journal.journal import Authorship, Head, Journal, Kept, Mark
 from graph.journal.layout import APPLICATION_ID, FORMAT, format_of
+from graph.journal.log import KEPT
 from graph.journal.memory import MemoryJournal
 from graph.journal.recovery import recover
 from graph.journal.sqlite import SQLiteJournal
 from graph.journal.verify import verify
 from graph.model import Change, Done, Project, Relation
 from graph.parse import write
+from graph.tokens import Scope
 from graph.vocabulary import ChangeAction, RelationKind
 from tests.conftest import SMALL_WORLD
 from tests.graph.conftest import text_of
@@ -266,6 +268,59 @@ def test_what_a_killed_process_left_of_making_a_store_is_in_nobodys_way(tmp_path
         assert graph.version == 0
 
 
+def test_what_a_thread_read_over_is_closed_when_it_is_gone(tmp_path):
+    """Each thread reads over its own connection, and threads come and go."""
+    with closing(SQLiteJournal(tmp_path / STORE)) as journal:
+        commit(journal, "a")
+        assert journal.head().version == 1
+        before = open_files(tmp_path)
+        for _ in range(20):
+            thread = Thread(target=journal.head)
+            thread.start()
+            thread.join()
+        assert open_files(tmp_path) - before <= 2  # of the last of them
+        assert journal.head().version == 1
+    assert open_files(tmp_path) == 0
+
+
+def open_files(directory: Path) -> int:
+    """How many descriptors this process has of the files of a store, the index of its log apart."""
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.exists():
+        pytest.skip("needs a system that tells which files are open")
+    names = [str(entry.readlink()) for entry in list(descriptors.iterdir()) if entry.is_symlink()]
+    return sum(name.startswith(str(directory)) and not name.endswith("-shm") for name in names)
+
+
+def test_the_log_that_grows_beside_a_long_reader_is_told_once_and_shrinks_after_it(tmp_path, caplog):
+    log = tmp_path / f"{STORE}-wal"
+    with opened(tmp_path) as graph, closing(sqlite3.connect(tmp_path / STORE)) as reader:
+        graph.apply([Project(id="project:x", name="X")])
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM commits").fetchone() == (1,)
+        for number in range(6):
+            graph.apply([Project(id=f"project:{number}", name="X", summary="x" * 3_000_000)])
+        assert log.stat().st_size > 2 * KEPT
+        (told,) = caplog.messages
+        assert told == (
+            f"The log of {tmp_path / STORE} has 8 MiB, more than twice the store: it grows until those who have been"
+            " reading it for long end, as a backup or `verify`."
+        )
+        reader.rollback()
+        for number in range(3):
+            graph.apply([Project(id="project:x", name=f"X {number}")])
+        assert log.stat().st_size <= KEPT
+    assert len(caplog.messages) == 1
+
+
+def test_a_large_import_that_nobody_reads_beside_is_nothing_to_be_told(tmp_path, caplog):
+    with opened(tmp_path) as graph:
+        graph.apply([Project(id=f"project:{number}", name="X", summary="x" * 3_000_000) for number in range(6)])
+        graph.apply([Project(id="project:x", name="X")])
+        assert Path(tmp_path / f"{STORE}-wal").stat().st_size <= KEPT
+    assert caplog.messages == []
+
+
 # Files that are no store of ours
 
 
@@ -349,6 +404,35 @@ def test_a_store_that_becomes_newer_while_it_is_open_is_written_to_no_more(tmp_p
         graph.apply([Project(id="project:x", name="X")])
         with made_newer(tmp_path / STORE), pytest.raises(StoreError, match="use a newer Fieldgraph"):
             graph.apply([Project(id="project:y", name="Y")])
+
+
+def test_what_anybody_may_know_of_a_fault_does_not_say_where_the_store_is(tmp_path):
+    told = []
+    with opened(tmp_path) as graph:
+        graph.apply([Project(id="project:x", name="X")])
+        with closing(SQLiteJournal(tmp_path / STORE, wait_s=0.01)) as journal:
+            with graph._journal.writing(), pytest.raises(StoreBusy) as caught, journal.writing():
+                pass
+            told.append(caught.value)
+            journal._writer.execute("PRAGMA query_only = ON")
+            with pytest.raises(StoreError) as caught:
+                commit(journal, "a")
+            told.append(caught.value)
+            journal._writer.execute("PRAGMA query_only = OFF")
+            journal._writer.execute("UPDATE changes SET checksum = 7")
+            with pytest.raises(StoreError) as caught:
+                list(journal.replay(0, 1))
+            told.append(caught.value)
+            with made_newer(tmp_path / STORE), pytest.raises(StoreError) as caught:
+                commit(journal, "a")
+            told.append(caught.value)
+    assert all(str(tmp_path) in str(error) for error in told)
+    assert [error.public for error in told] == [
+        "Another process is writing to the store. Try again when it has finished.",
+        "The store cannot be used: attempt to write a readonly database. Nothing was stored.",
+        "The store is damaged at commit 1, change 0. It was left as it is.",
+        f"The store has format {FORMAT + 1}, and this program reads up to {FORMAT}: use a newer Fieldgraph.",
+    ]
 
 
 def test_a_directory_that_cannot_be_is_told(tmp_path):
@@ -641,6 +725,60 @@ def test_a_store_of_an_older_format_is_brought_to_this_one_and_loses_nothing(tmp
             assert change.before is None
         held[name] = None if change.action in (ChangeAction.REMOVED, ChangeAction.UNRELATED) else change.record
     assert sum(change.before is not None for change in changes) == 3
+
+
+# A store of format 2, as its program made it: six commits over the same world, three of them with keys; three tokens
+
+FORMAT_2 = Path(__file__).with_name("format2.sqlite")
+
+
+def held_of_format_2(path: Path) -> list[list[tuple[object, ...]]]:
+    """All that it holds."""
+    columns = {
+        "commits": "*",
+        "changes": "*",
+        "mentions": "*",
+        "keys": "name, digest, version, created, updated, removed, unchanged, has_changes, time",
+        "tokens": "name, scope, digest, created, expires, revoked",
+    }
+    with closing(sqlite3.connect(path)) as db:
+        return [
+            db.execute(f"SELECT {names} FROM {table} ORDER BY 1, 2, 3").fetchall() for table, names in columns.items()
+        ]
+
+
+def test_a_store_of_format_2_gets_checksums_for_tokens_and_keys(tmp_path):
+    shutil.copy(FORMAT_2, tmp_path / STORE)
+    before = held_of_format_2(tmp_path / STORE)
+    with opened(tmp_path) as graph:
+        assert b"".join(canonical(graph.engine.entities(), graph.engine.all_relations())) == (
+            FORMAT_2.with_suffix(".jsonl").read_bytes()
+        )
+        ada, bot, root = graph.tokens.all()
+        assert (ada.scope, ada.expires, bot.expires, root.revoked) == (
+            Scope.WRITE,
+            None,
+            NOON + timedelta(days=30),
+            NOON + timedelta(days=1),
+        )
+        assert graph.tokens.find(bot.digest) == bot
+        kept = graph._journal.kept("key 3")
+        assert kept == Kept(b"digest 3", 4, created=0, updated=0, removed=1, unchanged=0, has_changes=True)
+    assert held_of_format_2(tmp_path / STORE) == before
+    assert verify(tmp_path / STORE) == (6, 41, 0, [], [])
+
+
+@pytest.mark.parametrize("format", [FORMAT_1, FORMAT_2])
+def test_a_store_that_was_brought_here_is_laid_out_as_a_new_one(tmp_path, format):
+    shutil.copy(format, tmp_path / STORE)
+    SQLiteJournal(tmp_path / STORE).close()
+    SQLiteJournal(tmp_path / "new" / STORE).close()
+    laid_out = []
+    for path in (tmp_path / STORE, tmp_path / "new" / STORE):
+        with closing(sqlite3.connect(path)) as db:
+            laid_out.append(set(db.execute("SELECT name, sql FROM sqlite_master").fetchall()))
+            assert db.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    assert laid_out[0] == laid_out[1]
 
 
 def test_a_damaged_store_of_an_older_format_is_told_and_left_as_it_is(tmp_path):

@@ -285,3 +285,39 @@ def test_a_line_nobody_can_read_tells_whom_it_was_about(line, ids):
 def test_any_text_may_be_an_id_or_a_name_and_is_kept_as_it_is(text):
     record = write(bare("PROJECT", id=text, name=text))
     assert (record.id, record.name) == (text, text)
+
+
+LONE = "Ko\ud800ro"
+"""Half of a character, which JSON cannot say but Python's texts can hold; no store can hold it."""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"id": LONE},
+        {"name": LONE},
+        {"aliases": ["a", LONE]},
+        {"labels": {"fr": LONE}},
+        {"labels": {LONE: "Koro"}},
+        {"identifiers": [{"vocabulary": "DAC", "code": LONE}]},
+    ],
+)
+def test_half_a_character_is_unreadable_wherever_it_stands(given):
+    (key,) = given
+    (reason,) = reasons(bare("PROJECT", **given))
+    assert reason.startswith(f"{key} is ")
+    assert reason.endswith(", expected a text of whole characters: half of one (a lone surrogate) cannot be stored")
+    assert reason.isprintable()
+
+
+def test_half_a_character_is_told_with_all_else_that_is_wrong():
+    told = reasons(bare("PROJECT", name=LONE, summary=5, status=LONE, startedOn=LONE, **{LONE: 1}))
+    assert [reason.split(" ")[0] for reason in told] == ["a", "name", "status", "summary", "startedOn"]
+    assert reasons({"remove": LONE}) == ["remove is 'Ko\\ud800ro', expected the id of an entity"]
+    assert len(reasons({"relation": "FOLLOWED", "subject": LONE, "object": "event:x", "sources": [LONE]})) == 2
+    (reason,) = reasons(bare("METRIC", value=2**70, name=LONE))
+    assert reason.startswith("name is ")
+
+
+def test_whole_characters_beyond_the_first_plane_are_text():
+    assert write(bare("PROJECT", name="\U0001f600")).name == "\U0001f600"

@@ -2,16 +2,21 @@
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from threading import Event
 from typing import Any
 
 import pytest
 from hypothesis import given, note
 
 from graph.engine import settle
-from graph.errors import InvalidInput, NotFound
+from graph.errors import InvalidInput, NotFound, StoreError
 from graph.formats.lines import canonical
 from graph.graph import Graph
+from graph.journal.memory import MemoryJournal
+from graph.journal.sqlite import SQLiteJournal
 from graph.parse import write
 from graph.plan import WHOLE, Search
 from graph.resident import Resident
@@ -22,6 +27,15 @@ from tests.oracle import Line, applied
 from tests.worlds import COMMIT, WORLD, Choices, choices, commit, examples, world
 
 TABLES = ["rowid, name, names, codes, texts, places FROM found", "* FROM entities", "* FROM meanings"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_collections() -> Iterator[None]:
+    """What was there before is not looked through again and again."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def exported(engine: Resident) -> list[bytes]:
@@ -67,6 +81,61 @@ def test_every_version_is_what_the_first_commits_came_to_and_stays_so(choose: Ch
             anew = graph_of(was[version])
         assert known(engine, ids) == known(anew.engine, ids)
     assert known(graph.engine, ids) == known(graph_of(was[-1]).engine, ids)
+
+
+def some_commit(chance: Random) -> list[Line]:
+    """Changes to one of a few projects, the places that they are in, or what is stated of both."""
+    project, place = f"project:{chance.choice('abcde')}", f"place:{chance.choice('xyz')}"
+    related = {"relation": "LOCATED_IN", "subject": project, "object": place}
+    return chance.choice(
+        [
+            [{"id": project, "kind": "PROJECT", "name": f"{chance.random()}"}],
+            [{"id": place, "kind": "PLACE", "type": "TOWN", "name": f"{chance.random()}"}],
+            [related],
+            [related | {"percentage": chance.randrange(100)}],
+            [{"unrelate": related}],
+            [{"remove": chance.choice([project, place])}],
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_views_stay_as_they_are_whichever_others_go(seed: int) -> None:
+    chance = Random(seed)
+    graph = Graph(MemoryJournal(), past_views=1)
+    # So much at first that views are made of newer ones, of which many go soon.
+    graph.apply([write({"id": f"project:{number}", "kind": "PROJECT", "name": "P"}) for number in range(60)])
+    held: dict[int, Resident] = {}
+
+    def drop(version: int) -> None:
+        anew = Resident()
+        anew.apply(graph._journal.replay(0, version))
+        ids = [entity.id for entity in anew.entities()]
+        engine = held.pop(version)
+        assert (exported(engine), indexed(engine, ids)) == (exported(anew), indexed(anew, ids))
+
+    for _ in range(200):
+        if chance.random() < 0.6:
+            permits(graph, some_commit(chance))
+        else:
+            version = chance.randint(1, graph.version)
+            held[version] = graph.as_of(version).engine  # type: ignore[assignment]
+            if len(held) > 2:
+                drop(chance.choice(list(held)))
+                gc.collect()
+    held[graph.version] = graph.engine
+    for version in list(held):
+        drop(version)
+
+
+def test_a_view_made_of_one_that_has_gone_is_not_told_what_comes_later(graph: Graph) -> None:
+    between = graph.engine.copy()
+    view = between.copy()
+    del between
+    gc.collect()
+    graph.apply([write({"id": "project:x", "kind": "PROJECT", "name": "six"})])
+    shown = [engine.entity("project:x") for engine in (view, graph.engine)]
+    assert [entity and entity.name for entity in shown] == ["five", "six"]
 
 
 @pytest.fixture
@@ -133,3 +202,104 @@ def test_views_asked_for_at_once_are_made_one_after_the_other(graph: Graph) -> N
         return [view.engine.version for view in views]  # type: ignore[attr-defined]
 
     assert asyncio.run(ask()) == [version % 9 for version in range(30)]
+
+
+class Workshop:
+    """Views are made when the test allows it."""
+
+    def __init__(self, graph: Graph, patch: pytest.MonkeyPatch) -> None:
+        self.may_work, self.begun = Event(), list[int]()
+        undone, copy = graph._past._undone, graph.engine.copy
+
+        def wait(view: Resident, version: int) -> Resident:
+            assert self.may_work.wait(10)
+            return undone(view, version)
+
+        def counted(budget: int | None = None) -> Resident:
+            self.begun.append(graph.version)
+            return copy(budget)
+
+        patch.setattr(graph._past, "_undone", wait)
+        patch.setattr(graph.engine, "copy", counted)
+
+
+@pytest.fixture
+def workshop(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    return Workshop(graph, monkeypatch)
+
+
+def test_who_asks_and_goes_leaves_one_view_to_be_made_and_it_is_kept(graph: Graph, workshop: Workshop) -> None:
+    async def story() -> None:
+        for version in (6, 5, 4, 7, 8):
+            asking = asyncio.create_task(graph.engine.as_of(version))  # type: ignore[arg-type]
+            await asyncio.sleep(0.01)
+            asking.cancel()
+        assert len(workshop.begun) == 1
+        workshop.may_work.set()
+        assert (await graph.engine.as_of(6)).version == 6
+        assert len(workshop.begun) == 1
+
+    asyncio.run(story())
+
+
+def test_those_who_ask_for_one_version_at_once_share_its_making(graph: Graph, workshop: Workshop) -> None:
+    async def story() -> None:
+        asking = [asyncio.ensure_future(graph.engine.as_of(6)) for _ in range(10)]
+        await asyncio.sleep(0.01)
+        asking[0].cancel()
+        workshop.may_work.set()
+        assert len({id(view.engine) for view in await asyncio.gather(*asking[1:])}) == 1
+        assert len(workshop.begun) == 1
+
+    asyncio.run(story())
+
+
+def test_a_view_that_a_loop_left_in_the_making_is_there_without_one(graph: Graph, workshop: Workshop) -> None:
+    async def leave() -> None:
+        asking = asyncio.ensure_future(graph.engine.as_of(6))
+        await asyncio.sleep(0.01)
+        asking.cancel()
+
+    asyncio.run(leave())
+    workshop.may_work.set()
+    assert (graph.as_of(6).version, graph.as_of(5).version) == (6, 5)
+    graph.close()
+
+
+def test_a_view_that_cannot_be_made_is_an_error_for_who_asked_for_it_alone(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undone = graph._past._undone
+
+    def damaged(view: Resident, version: int) -> Resident:
+        if version == 6:
+            raise StoreError("broken")
+        return undone(view, version)
+
+    async def story() -> None:
+        views = await asyncio.gather(*map(graph.engine.as_of, (6, 7, 6)), return_exceptions=True)
+        assert [getattr(view, "version", str(view)) for view in views] == ["broken", 7, "broken"]
+
+    monkeypatch.setattr(graph._past, "_undone", damaged)
+    asyncio.run(story())
+
+
+def test_views_are_read_over_one_connection_and_closing_waits_for_it(tmp_path: Path) -> None:
+    graph = Graph.open(tmp_path)
+    for name in "one", "two", "three", "four":
+        graph.apply([write({"id": "project:x", "kind": "PROJECT", "name": name})])
+
+    async def story() -> None:
+        for version in 3, 2, 1, 0:
+            await graph.engine.as_of(version)
+        asking = asyncio.ensure_future(graph.engine.as_of(3))
+        await asyncio.sleep(0)
+        asking.cancel()
+
+    graph._past._most = 1
+    asyncio.run(story())
+    assert isinstance(graph._journal, SQLiteJournal)
+    assert len(graph._journal._readers) == 2
+    graph.close()
+    assert graph._past._making is not None
+    assert graph._past._making.view.exception() is None

@@ -15,6 +15,7 @@ from graph.errors import InvalidInput, NotFound, StoreError
 from graph.graph import STORE, Graph
 from graph.journal.memory import MemoryTokens
 from graph.journal.sqlite import SQLiteJournal
+from graph.journal.verify import verify
 from graph.parse import write
 from graph.tokens import LONGEST_NAME, PREFIX, Scope, Token, Tokens, create, recognised, revoke
 
@@ -171,11 +172,34 @@ def test_a_store_of_the_first_format_gets_tokens_too(tmp_path):
         assert recognised(graph.tokens, create(graph.tokens, "app", Scope.READ, NOON)).name == "app"
 
 
-@pytest.mark.parametrize("damage", ["scope = 'owner'", "created = 'noon'", "revoked = '2026-99-99'"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "scope = 'owner'",
+        "created = 'noon'",
+        "revoked = '2026-99-99'",
+        "scope = 'admin'",
+        "expires = '2426-05-05T12:00:00.000000Z'",  # one bit more than 2026
+        "expires = NULL",
+        "name = 'ann'",
+        "checksum = 7",
+    ],
+)
 def test_a_damaged_token_is_not_taken_for_anything(tmp_path, damage):
+    with closing(Graph.open(tmp_path)) as graph:
+        secret = create(graph.tokens, "app", Scope.WRITE, NOON, datetime(2026, 5, 5, 12, tzinfo=UTC))
+        with closing(sqlite3.connect(tmp_path / STORE)) as db, db:
+            db.execute(f"UPDATE tokens SET {damage}")
+        with pytest.raises(StoreError, match="damaged at token 'a"):
+            recognised(graph.tokens, secret)
+        (fault,) = verify(tmp_path / STORE).journal_faults
+        assert re.fullmatch("token '(app|ann)' is not what was written", fault)
+
+
+def test_a_token_that_is_damaged_can_be_revoked(tmp_path):
     with closing(Graph.open(tmp_path)) as graph:
         secret = create(graph.tokens, "app", Scope.WRITE, NOON)
         with closing(sqlite3.connect(tmp_path / STORE)) as db, db:
-            db.execute(f"UPDATE tokens SET {damage}")
-        with pytest.raises(StoreError, match="damaged at token 'app'"):
-            recognised(graph.tokens, secret)
+            db.execute("UPDATE tokens SET scope = 'admin'")
+        revoke(graph.tokens, "app", NOON)
+        assert recognised(graph.tokens, secret).revoked == NOON

@@ -32,6 +32,7 @@ from tests.conftest import SMALL_WORLD
 from tests.graph.conftest import text_of
 
 ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 FORMAT_1 = Path(__file__).with_name("format1.sqlite")
 KEYS = "SELECT name, version, digest, created, updated, removed, unchanged, has_changes FROM keys ORDER BY version"
 SHOWN = "SELECT version, time, author, note, changes, digest FROM commits ORDER BY version"
@@ -75,6 +76,8 @@ def built(tmp_path_factory) -> tuple[Path, list[str]]:
             texts.append(text_of(graph))
             if number == 2:
                 assert graph.take_snapshot(1)
+        for name, scope in (("reader", Scope.READ), ("writer", Scope.WRITE)):
+            create(graph.tokens, name, scope, NOON)
     return directory, texts
 
 
@@ -126,15 +129,30 @@ FIRST_UPDATE = "version = 3 AND position = 0"
         ("DELETE FROM commits WHERE version = 2", "commit 2 is not"),
         (f"DELETE FROM mentions WHERE {MENTION_OF}", "commit 3, change 0 is missing in the history of project:koro"),
         ("INSERT INTO mentions VALUES ('project:koro', 1, 0)", "histories hold 1 changes that are not of their entity"),
-        ("DROP TABLE mentions", "no such table: mentions"),
+        ("UPDATE tokens SET scope = 'admin' WHERE name = 'reader'", "token 'reader' is not what was written"),
+        ("UPDATE tokens SET checksum = checksum + 1", "token 'reader' is not what was written"),
+        ("UPDATE keys SET version = 2 WHERE name = 'key 3'", "key 'key 3' is not what was written"),
+        ("UPDATE keys SET time = '2126-05-04T12:00:00Z' WHERE name = 'key 0'", "key 'key 0' is not what was written"),
+        ("CREATE TABLE other (id)", "other is not laid out as this program does it"),
+        ("DROP INDEX keys_by_age", "keys_by_age is not laid out as this program does it"),
+        ("ALTER TABLE tokens RENAME TO old_tokens", "old_tokens is not laid out"),
     ],
 )
 def test_what_was_tampered_with_is_found(store, damage, told):
     with database(store) as db:
         db.execute(damage)
-    found = verify(store)
-    assert len(found.journal_faults) == 1 if "DROP" not in damage else 2
-    assert told in found.journal_faults[0]
+    faults = verify(store).journal_faults
+    assert told in faults[0]
+    assert len(faults) == 1 or "RENAME" in damage
+
+
+def test_a_table_that_is_gone_is_missed_wherever_it_is_looked_for(store):
+    with database(store) as db:
+        db.execute("DROP TABLE mentions")
+    assert sorted(verify(store).journal_faults) == [
+        "commit 1, change 0 cannot be found by place:africa: no such table: mentions",
+        "mentions is not laid out as this program does it",
+    ]
 
 
 class Forger:
@@ -360,3 +378,16 @@ def test_whoever_was_known_is_known_to_the_saved_store(store, tmp_path):
         token = recognised(graph.tokens, secret)
         assert token is not None
         assert (token.name, token.scope) == ("ada", Scope.WRITE)
+
+
+def test_tokens_and_keys_that_are_damaged_are_left_out_of_the_saved_store(store, tmp_path):
+    with database(store) as db:
+        db.execute("UPDATE tokens SET scope = 'admin' WHERE name = 'reader'")
+        db.execute("UPDATE keys SET version = 1 WHERE name = 'key 3'")
+    assert recover(store, tmp_path / "new" / STORE) == Recovered(5, verify(store).changes, None)
+    with opened(tmp_path / "new") as graph:
+        assert [token.name for token in graph.tokens.all()] == ["writer"]
+        assert [graph._journal.kept(f"key {number}") is None for number in range(5)] == [False] * 3 + [True, False]
+    assert verify(tmp_path / "new" / STORE).journal_faults == []
+    with opened(store.parent) as graph, pytest.raises(StoreError, match="damaged at key 'key 3'"):
+        graph._journal.kept("key 3")

@@ -374,6 +374,16 @@ def test_partial_updates_of_different_attributes_all_stand(store: Graph) -> None
     assert (event.affected, event.summary, event.started_on) == (9, "Seen", "2024")  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("authorship", [Authorship("a\ud800"), Authorship("ada", "why\udfff")])
+def test_an_author_or_a_note_that_is_no_text_is_refused_whatever_keeps_the_journal(
+    store: Graph, authorship: Authorship
+) -> None:
+    for graph in (store, graph_of([START])):
+        with pytest.raises(Refused, match="expected a text of whole characters"):
+            graph.apply([write({**START, "affected": 1})], authorship)
+        assert graph.version == 1
+
+
 # Beside requests
 
 
