@@ -1,6 +1,7 @@
 """What a store holds already, found by the codes and names by which files speak of it."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cached_property
 
 from graph.model import Country, Entity, Partner
@@ -44,9 +45,16 @@ class Known:
             }
         return self._codes[kind].get((vocabulary, code))
 
-    def named(self, kind: Kind, name: str, within: str | None = None) -> str | None:
+    def named(
+        self,
+        kind: Kind,
+        name: str,
+        within: str | None = None,
+        fits: Callable[[Entity], bool] | None = None,
+    ) -> str | None:
         """The id of the one entity that has this name, alias or acronym, whatever its case and accents; `within` is the
-        id of a country or place that it must lie in. None where there is no such entity, or more than one."""
+        id of a country or place that it must lie in, and it must fit. None where there is no such entity, or more than
+        one."""
         if kind not in self._names:
             names: dict[str, set[str]] = defaultdict(set)
             for entity in self._of(kind):
@@ -56,7 +64,12 @@ class Known:
                         names[fold(known)].add(entity.id)
             self._names[kind] = names
         ids = self._names[kind].get(fold(name.strip()), set())
-        found = [id for id in ids if within is None or self._lies_in(id, within)]
+        found = [
+            id
+            for id in ids
+            if (within is None or self._lies_in(id, within))
+            and (fits is None or ((held := self.entity(id)) is not None and fits(held)))
+        ]
         return found[0] if len(found) == 1 else None
 
     def _lies_in(self, id: str, whole: str) -> bool:

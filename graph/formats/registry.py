@@ -2,12 +2,14 @@
 
 from graph.errors import InvalidInput
 from graph.formats.format import Format, Unusable
+from graph.formats.hxl.reader import HXL
 from graph.formats.lines import GRAPH_LINES
+from graph.formats.pcodes import P_CODES
 
 HEAD = 65_536
 """Bytes from the beginning of a file by which it is recognised."""
 
-READABLE: dict[str, Format] = {format.name: format for format in (GRAPH_LINES,)}
+READABLE: dict[str, Format] = {format.name: format for format in (GRAPH_LINES, P_CODES, HXL)}
 
 ARCHIVES = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "compressed with gzip"}
 
