@@ -52,6 +52,13 @@ def is_unknown(text: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
+def taken(cell: str) -> str:
+    """What stands in a cell, empty where nothing is known. Raises Unclear."""
+    text = plain(cell.strip())
+    return "" if is_unknown(text) else text
+
+
+@lru_cache(maxsize=65_536)
 def slug(text: str) -> str:
     """The text as part of an id: letters and digits without case and accents, joined by hyphens.
 
@@ -68,6 +75,7 @@ def slug(text: str) -> str:
 NUMBER = re.compile(r"[+-]?(\d{1,3}(([,’' \u00a0\u202f])\d{3}(\3\d{3})*)|\d{1,30})(\.\d{1,30})?")
 
 
+@lru_cache(maxsize=65_536)
 def number(text: str) -> float:
     """Raises Unclear.
 

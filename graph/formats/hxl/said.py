@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from graph.formats.cells import NoYear, Period, Unclear, is_unknown, number, ordered, period, plain, shown
+from graph.formats.cells import NoYear, Period, Unclear, number, ordered, period, shown, taken
 from graph.formats.hxl.columns import SMALLEST, Column, Columns, Named
 from graph.formats.shared import Shared, Spot, Unit
 from graph.model import Code
@@ -80,6 +80,7 @@ class Said:
     def __init__(self, columns: Columns, shared: Shared) -> None:
         self._columns = columns
         self._shared = shared
+        self._levels = sorted(columns.places.items())
         self._cells: list[str] = []
         self._remarked: set[str] = set()
         self.faults: list[str] = []
@@ -95,17 +96,13 @@ class Said:
 
     def cell(self, column: Column | None) -> str:
         """What stands in a column, empty where nothing is known."""
-        if column is None:
-            return ""
-        text = self._cells[column.place].strip() if column.place < len(self._cells) else ""
-        if not text:
+        if column is None or column.place >= len(self._cells) or not (cell := self._cells[column.place]):
             return ""
         try:
-            text = plain(text)
+            return taken(cell)
         except Unclear as error:
             self.faults.append(f"{column}: {error}")
             return ""
-        return "" if is_unknown(text) else text
 
     def single(self, part: str) -> str:
         return self.cell(self._columns.single.get(part))
@@ -114,8 +111,7 @@ class Said:
 
     def where(self) -> Where:
         country = smallest = None
-        for level in sorted(self._columns.places):
-            named = self._columns.places[level]
+        for level, named in self._levels:
             code, name = self._code_and_name(named, level)
             if not (code or name):
                 continue

@@ -84,21 +84,27 @@ def _project(work: Work, known: Known) -> Iterator[Write]:
         sectors=tuple(work.sectors),
     )
     held = known.entity(work.id)
+    if held is None and work.is_own:
+        yield told
+        yield from _relations(work)
+        return
     if isinstance(held, Project):
         if work.is_own and held.name == work.name:
             values = {"status": told.status, "startedOn": start, "endedOn": end, "summary": work.summary}
-            changed = {key: value for key, value in values.items() if value is not None}
-            yield Patch(work.id, Kind.PROJECT, changed)
+            yield Patch(work.id, Kind.PROJECT, {key: value for key, value in values.items() if value is not None})
         told = Project(id=work.id, name=held.name, activities=told.activities, sectors=told.sectors)
-        yield Ensure(told)
-    else:
-        yield told if work.is_own else Ensure(told)
+    yield Ensure(told)
+    for relation in _relations(work):
+        yield Ensure(relation)
+
+
+def _relations(work: Work) -> Iterator[Relation]:
     sources = (work.source,)
-    yield Ensure(Relation(RelationKind.CITES, work.id, work.source))
+    yield Relation(RelationKind.CITES, work.id, work.source)
     for place in work.places:
-        yield Ensure(Relation(RelationKind.LOCATED_IN, work.id, place, sources=sources))
+        yield Relation(RelationKind.LOCATED_IN, work.id, place, sources=sources)
     for partner, role in work.partners:
-        yield Ensure(Relation(RelationKind.PARTICIPATES_IN, partner, work.id, role=role, sources=sources))
+        yield Relation(RelationKind.PARTICIPATES_IN, partner, work.id, role=role, sources=sources)
 
 
 def metric_writes(metric: Metric, about: str, indicator: str, source: str, value: float | None = None) -> list[Write]:
