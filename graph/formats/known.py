@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property
 
-from graph.model import Country, Entity, Partner
+from graph.model import Country, Entity, Metric, Partner
 from graph.resident import Resident
 from graph.values import fold
 from graph.vocabulary import Direction, Kind, RelationKind
@@ -40,7 +40,7 @@ class Known:
         if kind not in self._codes:
             self._codes[kind] = {
                 (identifier.vocabulary, identifier.code): entity.id
-                for entity in self._of(kind)
+                for entity in self.all_of(kind)
                 for identifier in entity.identifiers
             }
         return self._codes[kind].get((vocabulary, code))
@@ -57,7 +57,7 @@ class Known:
         one."""
         if kind not in self._names:
             names: dict[str, set[str]] = defaultdict(set)
-            for entity in self._of(kind):
+            for entity in self.all_of(kind):
                 acronym = entity.acronym if isinstance(entity, Partner) else None
                 for known in (entity.name, acronym, *entity.aliases, *entity.labels.values()):
                     if known:
@@ -72,6 +72,24 @@ class Known:
         ]
         return found[0] if len(found) == 1 else None
 
+    def stated(self, subject: str, indicator: str, period: tuple[str, str]) -> list[Metric]:
+        """The metrics about something that measure this in this period."""
+        about = [
+            relation.subject
+            for relation in self._graph.relations_of(subject, Direction.IN)
+            if relation.kind is RelationKind.ABOUT
+        ]
+        return [
+            metric
+            for id in about
+            if isinstance(metric := self.entity(id), Metric)
+            and (metric.started_on, metric.ended_on) == tuple(period)
+            and any(
+                relation.kind is RelationKind.MEASURES and relation.object == indicator
+                for relation in self._graph.relations_of(id, Direction.OUT)
+            )
+        ]
+
     def _lies_in(self, id: str, whole: str) -> bool:
         seen = set()
         while id not in seen:
@@ -83,5 +101,5 @@ class Known:
                     id = relation.object
         return False
 
-    def _of(self, kind: Kind) -> list[Entity]:
+    def all_of(self, kind: Kind) -> list[Entity]:
         return [entity for entity in self._graph.entities() if entity.kind is kind]

@@ -3,7 +3,7 @@ codes and names by which a file speaks of it; what the store lacks is asked to b
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import pycountry
@@ -24,6 +24,47 @@ Needs = list[Ensure]
 """What must be there for something to be spoken of."""
 
 Value = TypeVar("Value")
+
+
+OTHER_NAMES = {
+    "CD": "democratic republic of congo; democratic republic of the congo; dr congo; drc; rdc",
+    "CG": "republic of congo; republic of the congo; congo-brazzaville",
+    "CI": "ivory coast; cote d'ivoire",
+    "CZ": "czech republic",
+    "KP": "north korea",
+    "KR": "south korea",
+    "LA": "laos",
+    "PS": "palestine; state of palestine; occupied palestinian territory; occupied palestinian territories; opt",
+    "RU": "russia",
+    "SH": "saint helena",
+    "SY": "syria",
+    "SZ": "swaziland",
+    "TR": "turkey; turkiye",
+    "VE": "venezuela",
+    "VN": "vietnam",
+    "GB": "uk; great britain",
+    "US": "usa; united states of america",
+    "CF": "car; central african republic",
+    "MM": "burma",
+}
+"""Names that ISO 3166-1 does not have, and files and pages do."""
+
+
+@cache
+def _countries() -> dict[str, Any]:
+    """ISO's countries by their codes and their folded names."""
+    found: dict[str, Any] = {}
+    for country in pycountry.countries:
+        names = [getattr(country, key, None) for key in ("name", "common_name", "official_name")]
+        names += OTHER_NAMES.get(country.alpha_2, "").split("; ")
+        found |= {fold(name): country for name in names if name}
+        found |= dict.fromkeys((country.alpha_2, country.alpha_3, country.numeric), country)
+    return found
+
+
+def country_named(given: str) -> Any:
+    """The country that ISO 3166-1 has under a name or a code; None where it has none."""
+    return _countries().get(given) or _countries().get(fold(given.removeprefix("the ")))
 
 
 class Spot(NamedTuple):
@@ -107,7 +148,7 @@ class Shared:
         id = (self.known.country(given) if is_code else None) or self.known.named(Kind.COUNTRY, given)
         if id and (held := self.known.entity(id)):
             return Spot(id, held.name, True, True)
-        iso = self._iso.get(given.upper() if is_code else fold(given))
+        iso = country_named(given.upper() if is_code else given)
         if iso is None:
             return None
         if id := self.known.country(iso.alpha_2):
@@ -125,16 +166,6 @@ class Shared:
         )
         needs += self._new(record)
         return Spot(record.id, name, False, True)
-
-    @cached_property
-    def _iso(self) -> dict[str, Any]:
-        """ISO's countries by their codes and their folded names."""
-        found: dict[str, Any] = {}
-        for country in pycountry.countries:
-            names = (getattr(country, key, None) for key in ("name", "common_name", "official_name"))
-            found |= {fold(name): country for name in names if name}
-            found |= dict.fromkeys((country.alpha_2, country.alpha_3, country.numeric), country)
-        return found
 
     def country_within(self, words: str) -> Spot | None:
         """The one country that a title or a file's name speaks of: the one with the longest name, if there are several
