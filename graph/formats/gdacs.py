@@ -235,7 +235,7 @@ def reject_table(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:
 
 
 class Alerts:
-    """Turns items into records. A table, which leaves out much of the feed, adds to what is known and replaces nothing."""
+    """Turns items into records. A table leaves out much of the feed: it adds to what is known and replaces nothing."""
 
     def __init__(self, source: Source, *, is_whole: bool = True) -> None:
         self._is_whole = is_whole

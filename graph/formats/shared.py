@@ -120,7 +120,7 @@ class Shared:
 
     def there(self, record: Entity) -> None:
         """Asks that something be there that only few records speak of, or all do."""
-        self._once((record.kind, record.id), lambda needs: needs.append(Ensure(record)))
+        self._once((record.kind, record.id), lambda needs: needs.extend(self._new(record)))
 
     def _new(self, record: Entity) -> "Needs":
         cited = (Ensure(Relation(RelationKind.CITES, record.id, source)) for source in self.sources)

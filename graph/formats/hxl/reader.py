@@ -125,7 +125,6 @@ class Reader:
         self._said.begin(row.cells)
         said, columns = self._said, self._columns
         stating = self._stating(said.single("file"), said.single("source"), said.single("url"))
-        self._shared.sources = (stating.source,)
         where = said.where()
         if where.smallest is None and stating.place:
             where = Where(stating.place, stating.place)
@@ -140,6 +139,7 @@ class Reader:
     def _stating(self, file: str, source: str, url: str) -> Stating:
         name = file or self._file.name
         id = self._shared.source(source, url=url or None) if source else self._shared.file(name)
+        self._shared.sources = (id,)
         if name not in self._titled:
             self._titled[name] = self._shared.country_within(f"{self._titles} {name}")
         place = self._titled[name]
@@ -159,9 +159,8 @@ class Reader:
         """Figures about a place."""
         spot, said = where.smallest, self._said
         if spot is None:
-            said.faults.append(
-                "its figures are about no place. Add a column #country+code, or name the country in the file's name"
-            )
+            told = "its figures are about no place. Add a column #country+code, or name the country in the file's name"
+            said.faults += [] if said.faults else [told]
             return self._record(row, [])
         writes: list[object] = []
         for metric, indicator in self._metrics(row, (spot.id, spot.name), stating):

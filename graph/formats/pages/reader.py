@@ -59,6 +59,7 @@ class Reader:
         self._year = year
         self._lines: dict[str, Stated] = {}
         self._sources = self._cited(heading)
+        shared.sources = self._sources
 
     def _cited(self, heading: Text) -> tuple[str, ...]:
         """The page itself, and the report that it is from."""
