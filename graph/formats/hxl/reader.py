@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
@@ -10,14 +10,13 @@ import msgspec
 from graph.formats.cells import Period, slug
 from graph.formats.format import Format, Reason, Record, Unusable
 from graph.formats.format import Source as File
-from graph.formats.hxl import figures
 from graph.formats.hxl.columns import Column, columns_of
-from graph.formats.hxl.figures import Figure
+from graph.formats.hxl.figures import NO_CURRENCY, Figure, currency, currency_in, money, people
 from graph.formats.hxl.rejects import reject
 from graph.formats.hxl.said import HXL_ACTIVITY, YEAR, Said, Where
 from graph.formats.hxl.tags import Tag, guess, is_tag_row
 from graph.formats.hxl.works import Work, metric_of, metric_writes, record
-from graph.formats.rows import Row, Table, lines_of, opening, table, widths, written
+from graph.formats.rows import FIRST_ROWS, Row, Table, lines_of, opening, table, widths, written
 from graph.formats.shared import Shared, Spot
 from graph.model import Code, Metric
 from graph.vocabulary import PartnerRole, RelationKind
@@ -46,7 +45,7 @@ def _untagged(lines: list[str]) -> Table | None:
     if found is None or found.above:
         return None
     with suppress(Unusable):
-        rows = [row for row, _ in zip(found.rows, range(LIKE_ROWS), strict=False)]
+        rows = list(islice(found.rows, LIKE_ROWS))
         if rows and all(len(row.cells) == len(found.head.cells) for row in rows):
             return found
     return None
@@ -55,7 +54,7 @@ def _untagged(lines: list[str]) -> Table | None:
 def read(source: File) -> Iterator[Record]:
     """Raises Unusable."""
     lines = lines_of(source.stream)
-    begin = [line for line, _ in zip(lines, range(100), strict=False)]
+    begin = list(islice(lines, 4 * FIRST_ROWS))
     found = table(chain(begin, lines), is_tag_row)
     if found is None:
         raise Unusable(_tags_wanted(begin))
@@ -185,7 +184,7 @@ class Reader:
 
     def _figure(self, tag: Tag, splits: tuple[tuple[Tag, str], ...]) -> Figure:
         if (tag, splits) not in self._figures:
-            self._figures[tag, splits] = figures.people(tag, splits)
+            self._figures[tag, splits] = people(tag, splits)
         found = self._figures[tag, splits]
         self._shared.there(found.indicator)
         return found
@@ -310,7 +309,7 @@ class Reader:
             if value is None:
                 continue
             unit = self._currency(column)
-            figure = figures.money(column.tag, unit, self._said.single("flow").lower())
+            figure = money(column.tag, unit, self._said.single("flow").lower())
             self._shared.there(figure.indicator)
             if metric := self._metric(row, column, figure, unit, about, period, stating):
                 work.amounts.setdefault(metric.id, []).append(value)
@@ -320,15 +319,15 @@ class Reader:
     def _currency(self, column: Column) -> str:
         given = self._said.single("currency")
         if given:
-            known = figures.currency(given)
+            known = currency(given)
             if not known:
                 self._said.remark(f"{given[:20]!r} is no currency of ISO 4217: it is kept as given")
             return known or given
-        named = next((known for word in column.tag.attributes if (known := figures.currency(word))), None)
-        unit = named or figures.currency_in(column.header)
+        named = next((known for word in column.tag.attributes if (known := currency(word))), None)
+        unit = named or currency_in(column.header)
         if unit is None:
             self._said.remark(f"{column}: no currency is stated. Add a column #currency, or an attribute as #value+usd")
-        return unit or figures.NO_CURRENCY
+        return unit or NO_CURRENCY
 
     def _text(self, row: Row) -> str:
         """A row for the file of refused rows: with the file where it stood, as that is its source."""

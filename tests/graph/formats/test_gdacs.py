@@ -94,7 +94,7 @@ def test_an_alert_that_is_wrong_says_why(right, wrong, told):
     ],
 )
 def test_a_feed_that_breaks_off_or_hides_something_is_refused_whole(text, told):
-    with pytest.raises(Unusable, match="^line ") as error:
+    with pytest.raises(Unusable, match=r"^line ") as error:
         records("gdacs", text)
     assert told in str(error.value)
 

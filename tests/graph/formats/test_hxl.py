@@ -197,8 +197,17 @@ def test_a_row_that_is_wrong_says_why_and_the_others_are_taken(row, told):
     assert found[2].writes
 
 
+def test_every_row_is_read_however_many_there_are():
+    rows = "".join(f"Mali,{1900 + number},{number}\n" for number in range(199))
+    found = records("hxl", f"#country,#date,#affected\n{rows}".encode())
+    assert [record.line for record in found] == list(range(1, 201))
+
+
 def test_a_year_may_stand_in_the_name_of_a_column_or_above_the_table():
-    for text in (b"Country,People in 2019\n#country,#population\nMali,5\n", b"Census 2019,\nC,P\n#country,#population\nMali,5"):
+    for text in (
+        b"Country,People in 2019\n#country,#population\nMali,5\n",
+        b"Census 2019,\nC,P\n#country,#population\nMali,5",
+    ):
         (*_, record) = records("hxl", text)
         assert [write.started_on for write in record.writes if getattr(write, "kind", "") is Kind.METRIC] == ["2019"]
 
@@ -269,8 +278,8 @@ def test_the_name_of_a_column_is_guessed_from_many():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"#country,#date,#affected\nMali,2023,5\nM\xe9xico,2023,5\n", "line 3: byte 0xe9 is not UTF-8. Save the file as UTF-8"),
-        (b'#country,#date,#affected\nMali,2023,"5\nNiger,2023,6\n', "line 2: a quotation mark in the row that begins here"),
+        (b"#country,#date,#affected\nMali,2023,5\nM\xe9xico,2023,5\n", "line 3: byte 0xe9 is not UTF-8. Save the"),
+        (b'#country,#date,#affected\nMali,2023,"5\nNiger,2023,6\n', "line 2: a quotation mark in the row that begins"),
         ("#country,#affected\n".encode("utf-16-le"), "line 1: it looks like UTF-16 without a byte order mark"),
         ("#country,#affected\n".encode("utf-32"), "line 1: it is UTF-32"),
         (b"#contact,#meta\na,b\n", "line 1: its tags say nothing that is read"),
@@ -339,4 +348,6 @@ def test_rows_refused_again_have_their_new_reasons(graph, tmp_path):
     taken(graph, first, skip_invalid=True, rejects=second)
     before, after = first.read_text(encoding="utf-8").splitlines(), second.read_text(encoding="utf-8").splitlines()
     assert before[0] == after[0]
-    assert {line.partition(",3w-bad.csv,")[2] for line in before} == {line.partition(",3w-bad.csv,")[2] for line in after}
+    assert {line.partition(",3w-bad.csv,")[2] for line in before} == {
+        line.partition(",3w-bad.csv,")[2] for line in after
+    }

@@ -55,7 +55,9 @@ def test_a_figure_may_share_a_line_with_its_label_and_one_that_is_none_is_a_faul
     assert faults("page", text) == ["7: '12,34' is no number, as 1040, 1,040 or 0.5"]
     graph = Graph.in_memory()
     assert taken(graph, "page-niger.txt", skip_invalid=True, dry_run=True).refused == 1
-    names = [write.name for each in records("page", text) for write in each.writes if getattr(write, "kind", "") == "METRIC"]
+    names = [
+        write.name for each in records("page", text) for write in each.writes if getattr(write, "kind", "") == "METRIC"
+    ]
     assert names == ["Consultations externes, Niger, 2020", "births assisted, Niger, 2020"]
 
 
@@ -88,7 +90,12 @@ def test_a_second_import_changes_nothing(name):
 
 
 def test_refused_figures_are_corrected_and_imported_to_the_same_end(tmp_path):
-    graph, at_once, rejects, whole = Graph.in_memory(), Graph.in_memory(), tmp_path / "rejects.txt", tmp_path / "page.txt"
+    graph, at_once, rejects, whole = (
+        Graph.in_memory(),
+        Graph.in_memory(),
+        tmp_path / "rejects.txt",
+        tmp_path / "page.txt",
+    )
     taken(graph, "page-niger.txt", skip_invalid=True, rejects=rejects)
     text = rejects.read_text(encoding="utf-8")
     assert text == (
@@ -97,7 +104,9 @@ def test_refused_figures_are_corrected_and_imported_to_the_same_end(tmp_path):
     )
     rejects.write_text(text.replace(": 12,34", ": 1,234"), encoding="utf-8")
     taken(graph, rejects)
-    whole.write_text((FIXTURES / "page-niger.txt").read_text(encoding="utf-8").replace("12,34", "1,234"), encoding="utf-8")
+    whole.write_text(
+        (FIXTURES / "page-niger.txt").read_text(encoding="utf-8").replace("12,34", "1,234"), encoding="utf-8"
+    )
     taken(at_once, whole)
     assert text_of(graph) == text_of(at_once)
 

@@ -63,8 +63,10 @@ def test_refused_rows_are_corrected_and_imported_to_the_same_end(tmp_path):
     text, whole = rejects.read_text(encoding="utf-8"), (FIXTURES / "pcodes-bad.csv").read_text(encoding="utf-8")
     assert text.startswith("Reason,Location,Admin Level")
     for wrong, right in [
-        ("MLI,2,ML05,Koro", "MLI,2,ML0599,Other"), ("MLI,3,", "MLI,2,"), ("XXX,1,XX01,Somewhere,XXX", "MLI,1,ML08,Kidal,MLI"),
-        ("Douentza,,", "Douentza,ML05,"), ("MLI,2,,Douentza", "MLI,2,ML0597,Third"), ("2021-02-30,", ","), ("2021-02-30\n", "\n"),
+        ("MLI,2,ML05,Koro", "MLI,2,ML0599,Other"), ("MLI,3,", "MLI,2,"),
+        ("XXX,1,XX01,Somewhere,XXX", "MLI,1,ML08,Kidal,MLI"),
+        ("Douentza,,", "Douentza,ML05,"), ("MLI,2,,Douentza", "MLI,2,ML0597,Third"), ("2021-02-30,", ","),
+        ("2021-02-30\n", "\n"),
         ("Bankass,ML05", "Bankass,ML05,"),
     ]:  # fmt: skip
         text, whole = text.replace(wrong, right), whole.replace(wrong, right)

@@ -31,7 +31,8 @@ def test_graph_lines_are_nothing_else():
 @pytest.mark.parametrize(
     "head",
     [
-        b"Mali is a country.\nIt has 12 regions.\n", b"Mali\nProse, and no figure.\n", b"12\nPatients\n", b"\x00\x01\x02",
+        b"Mali is a country.\nIt has 12 regions.\n", b"Mali\nProse, and no figure.\n", b"12\nPatients\n",
+        b"\x00\x01\x02",
         b"<html><body>Mali</body></html>", b'[{"pk": 1}]', b"<?xml version='1.0'?><other/>", b"one line, alone",
         b"\xff\xfe\x00\x00", b"\x89PNG\r\n\x1a\n",
     ],
