@@ -7,6 +7,7 @@ from graph.formats.hxl.tags import guess, is_tag_row, tag_of
 from graph.graph import Graph
 from graph.model import Code
 from graph.vocabulary import Kind, MetricMeasure, PartnerRole, PartnerType, PlaceType, ProjectStatus, RelationKind
+from tests.bench.hxl import write_people, write_works
 from tests.conftest import graph_of
 from tests.graph.conftest import text_of
 from tests.graph.formats.reading import FIXTURES, all_of, faults, records, related, taken, told, unsourced
@@ -351,3 +352,11 @@ def test_rows_refused_again_have_their_new_reasons(graph, tmp_path):
     assert {line.partition(",3w-bad.csv,")[2] for line in before} == {
         line.partition(",3w-bad.csv,")[2] for line in after
     }
+
+
+def test_the_tables_of_the_benchmark_are_read_without_a_fault(tmp_path):
+    for write, kind in ((write_works, Kind.PROJECT), (write_people, Kind.METRIC)):
+        graph, file = Graph.in_memory(), tmp_path / "table.csv"
+        write(file, 600)
+        assert told(taken(graph, file)) == []
+        assert len(all_of(graph, kind)) == 600
