@@ -3,7 +3,7 @@ codes and names by which a file speaks of it; what the store lacks is asked to b
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import pycountry
@@ -16,6 +16,8 @@ from graph.vocabulary import Kind, PartnerType, PlaceType, RelationKind, SourceT
 
 P_CODE = "P-code"
 ORG_ID = "org-id"
+ORG_ID_SHAPE = re.compile(r"[A-Za-z]{2,4}-(?=.*\d).+")
+"""GB-CHC-202918, XM-DAC-41121: a register, and a number in it."""
 
 ADMIN = {1: PlaceType.ADMIN1, 2: PlaceType.ADMIN2}
 """The types of admin units by their level; deeper ones have no type of their own."""
@@ -85,6 +87,7 @@ class Unit(NamedTuple):
     parent: Spot | None = None
     labels: Mapping[str, str] = {}
     position: tuple[float, float] | None = None
+    type: PlaceType | None = None
 
 
 class Shared:
@@ -183,12 +186,12 @@ class Shared:
     # Places.
 
     def unit(self, unit: "Unit") -> Spot:
-        """An admin unit, by its P-code or else by its name within its parent."""
+        """An admin unit or another place, by its P-code or else by its name within its parent."""
         return self._once(("unit", *unit[:4]), lambda needs: self._unit(unit, needs))
 
     def _unit(self, unit: "Unit", needs: Needs) -> Spot:
-        level, code, name, parent, labels, position = unit
-        type = ADMIN.get(level, PlaceType.OTHER)
+        level, code, name, parent, labels, position, stated = unit
+        type = ADMIN.get(level, stated or PlaceType.OTHER)
         id = self.known.coded(Kind.PLACE, P_CODE, code) if code else None
         if id is None and name and (parent is None or parent.is_known):
             id = self.known.named(Kind.PLACE, name, parent.id if parent else None, lambda held: _fits(held, type, code))
@@ -235,17 +238,19 @@ class Shared:
         id = None
         if code:
             coded = (self.known.coded(Kind.PARTNER, ORG_ID, each) for each in (code, code.upper()))
-            id = next(filter(None, coded), None)
+            id = next(filter(None, coded), None) or (
+                f"partner:{code}" if self.known.entity(f"partner:{code}") else None
+            )
         for text in (name, acronym):
             id = id or (self.known.named(Kind.PARTNER, text) if text else None)
-        id = id or f"partner:{code or slug(name or acronym)}"
+        id = id or f"partner:{code if any(map(str.isalpha, code)) else slug(name or acronym or code)}"
         held = self.known.entity(id)
         record = Partner(
             id=id,
             name=name or (held.name if held else acronym or code),
             type=type,
             acronym=acronym or None,
-            identifiers=(Code(ORG_ID, code),) if code else (),
+            identifiers=(Code(ORG_ID, code),) if ORG_ID_SHAPE.fullmatch(code) else (),
         )
         needs += self._new(record) if held is None else [Ensure(record)]
         return id
@@ -257,9 +262,15 @@ class Shared:
         return self._once(("source", name, url), lambda needs: self._source(name, type, url, more, needs))
 
     def _source(self, name: str, type: SourceType, url: str | None, more: dict[str, Any], needs: Needs) -> str:
-        id = self.known.named(Kind.SOURCE, name) or f"source:{slug(name)}"
-        needs.append(Ensure(Source(id=id, name=name, type=type, url=url, **more)))
+        id = self.known.named(Kind.SOURCE, name) or self._citations.get(name) or f"source:{slug(name)}"
+        if name not in self._citations:
+            needs.append(Ensure(Source(id=id, name=name, type=type, url=url, **more)))
         return id
+
+    @cached_property
+    def _citations(self) -> dict[str, str]:
+        """The sources of the store by how they are cited, as exports name them."""
+        return {held.citation: held.id for held in self.known.all_of(Kind.SOURCE) if isinstance(held, Source)}
 
     def file(self, name: str) -> str:
         """The id of a file as a source."""
@@ -285,4 +296,4 @@ def _fits(held: Entity, type: PlaceType, code: str) -> bool:
         return False
     if code and any(identifier.vocabulary == P_CODE for identifier in held.identifiers):
         return False
-    return held.type not in NOT_LOCAL if type is PlaceType.OTHER else held.type is type
+    return held.type is type if type in ADMIN.values() else held.type not in NOT_LOCAL

@@ -53,6 +53,10 @@ class Named:
     name: Column | None = None
     acronym: Column | None = None
     type: Column | None = None
+    role: Column | None = None
+    """Of an organisation, where each row says what it does."""
+    vocab: Column | None = None
+    """Of a sector, the list that its code is of."""
     either: Column | None = None
     """Of a place, a column without an attribute, where either a code or a name may stand."""
     labels: dict[str, Column] = field(default_factory=dict)
@@ -149,8 +153,8 @@ def _is_code(tag: Tag) -> bool:
 def _name(named: Named, column: Column, *, is_place: bool = False) -> str | None:
     tag = column.tag
     language = next((word[2:] for word in sorted(tag.attributes) if word.startswith("i_")), None)
-    if tag.has("type"):
-        part = "type"
+    if kind := next((word for word in ("type", "role", "vocab") if tag.has(word)), None):
+        part = kind
     elif tag.has("acronym"):
         part = "acronym"
     elif tag.has("code"):

@@ -13,7 +13,7 @@ from graph.formats.format import Source as File
 from graph.formats.hxl.columns import Column, columns_of
 from graph.formats.hxl.figures import NO_CURRENCY, Figure, currency, currency_in, money, people
 from graph.formats.hxl.rejects import reject
-from graph.formats.hxl.said import HXL_ACTIVITY, YEAR, Said, Where
+from graph.formats.hxl.said import HXL_ACTIVITY, SEVERAL, YEAR, Said, Where
 from graph.formats.hxl.tags import Tag, guess, is_tag_row
 from graph.formats.hxl.works import Work, metric_of, metric_writes, record
 from graph.formats.rows import FIRST_ROWS, Row, Table, lines_of, opening, table, widths, written
@@ -29,7 +29,7 @@ LIKE_ROWS = 3
 class Stating(NamedTuple):
     """Who states what a row says, in which file, and where that file's title says it is."""
 
-    source: str
+    sources: tuple[str, ...]
     place: Spot | None
 
 
@@ -137,12 +137,13 @@ class Reader:
 
     def _stating(self, file: str, source: str, url: str) -> Stating:
         name = file or self._file.name
-        id = self._shared.source(source, url=url or None) if source else self._shared.file(name)
-        self._shared.sources = (id,)
+        named = [each.strip() for each in source.split(SEVERAL) if each.strip()]
+        cited = {self._shared.source(each, url=url or None) for each in named} or {self._shared.file(name)}
+        sources = self._shared.sources = tuple(sorted(cited))
         if name not in self._titled:
             self._titled[name] = self._shared.country_within(f"{self._titles} {name}")
         place = self._titled[name]
-        return Stating(id, place and self._shared.country(place.name))
+        return Stating(sources, place and self._shared.country(place.name))
 
     # A row by itself.
 
@@ -163,7 +164,7 @@ class Reader:
             return self._record(row, [])
         writes: list[object] = []
         for metric, indicator in self._metrics(row, (spot.id, spot.name), stating):
-            writes += metric_writes(metric, spot.id, indicator, stating.source)
+            writes += metric_writes(metric, spot.id, indicator, stating.sources)
         return self._record(row, writes)
 
     def _metrics(self, row: Row, about: tuple[str, str], stating: Stating) -> Iterator[tuple[Metric, str]]:
@@ -205,7 +206,7 @@ class Reader:
             if not self._said.faults:
                 self._said.faults.append(f"{column} has a figure without a time. Add a column #date")
             return None
-        metric = metric_of(figure, unit, about, period, stating.source, self._said.cell(column))
+        metric = metric_of(figure, unit, about, period, stating.sources, self._said.cell(column))
         first = self._lines.setdefault(metric.id, row.line)
         if first != row.line and column not in self._columns.money:
             self._said.faults.append(
@@ -236,7 +237,7 @@ class Reader:
             return self._record(row, [])
         work = self._works.get(id)
         if work is None:
-            work = self._works[id] = Work(row.line, id, stating.source, told, not self._columns.money, code=code)
+            work = self._works[id] = Work(row.line, id, stating.sources, told, not self._columns.money, code=code)
         if work.name:
             self._add(work, partners, sectors, where, name)
             work.widen(period)
@@ -293,8 +294,8 @@ class Reader:
         work.status = said.status() or work.status
         work.summary = work.summary or said.single("description") or None
         work.sectors |= dict.fromkeys(sectors)
-        if name:
-            work.activities[Code(HXL_ACTIVITY, name)] = None
+        for kind in said.kinds() or filter(None, [name]):
+            work.activities[Code(HXL_ACTIVITY, kind)] = None
         if where.smallest:
             work.places[where.smallest.id] = None
         for partner, role in partners:

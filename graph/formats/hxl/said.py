@@ -9,7 +9,7 @@ from graph.formats.hxl.columns import SMALLEST, Column, Columns, Named
 from graph.formats.shared import Shared, Spot, Unit
 from graph.model import Code
 from graph.values import fold
-from graph.vocabulary import PartnerRole, PartnerType, ProjectStatus
+from graph.vocabulary import PartnerRole, PartnerType, PlaceType, ProjectStatus
 
 CLUSTERS = {
     "CCM": "camp coordination and camp management; camp coordination & camp management; cccm; camp coordination",
@@ -60,6 +60,18 @@ PARTNER_TYPES = {
     PartnerType.OTHER: "90; other; autre; ngo; ong; red cross; red crescent; red cross / red crescent",
 }
 PARTNER_TYPE_OF = {word.strip(): type for type, words in PARTNER_TYPES.items() for word in words.split(";")}
+
+ROLE_OF = {
+    **{str(role).lower(): role for role in PartnerRole},
+    **dict.fromkeys(("1", "funder", "donor"), PartnerRole.FUNDING),
+    **dict.fromkeys(("2", "lead"), PartnerRole.ACCOUNTABLE),
+    **dict.fromkeys(("3", "programming"), PartnerRole.EXTENDING),
+    **dict.fromkeys(("4", "implementer", "implementing partner"), PartnerRole.IMPLEMENTING),
+}
+PLACE_TYPE_OF = {type.label.lower(): type for type in PlaceType}
+
+SEVERAL = " | "
+"""Stands between several values in a cell, as exports write them."""
 
 P_CODE_SHAPE = re.compile(r"[A-Z]{2,3}-?\d[A-Z0-9-]*")
 NOWHERE = re.compile(r"un-?specified|not specified|no country specified|unknown", re.IGNORECASE)
@@ -120,7 +132,8 @@ class Said:
             else:
                 labels = {language: text for language, column in named.labels.items() if (text := self.cell(column))}
                 at = self._position() if level == SMALLEST else None
-                smallest = self._shared.unit(Unit(level % SMALLEST, code, name, smallest, labels, at))
+                type = PLACE_TYPE_OF.get(fold(self.cell(named.type)))
+                smallest = self._shared.unit(Unit(level % SMALLEST, code, name, smallest, labels, at, type))
         return Where(smallest, country if country and country.is_country else None)
 
     def _code_and_name(self, named: Named, level: int) -> tuple[str, str]:
@@ -155,8 +168,15 @@ class Said:
             name, acronym, code = (self.cell(column) for column in (named.name, named.acronym, named.code))
             if name or acronym or code:
                 type = self._partner_type(self.cell(named.type))
-                found.append((self._shared.partner(name, acronym, code, type), role))
+                does = self._role(self.cell(named.role)) or role
+                found.append((self._shared.partner(name, acronym, code, type), does))
         return found
+
+    def _role(self, given: str) -> PartnerRole | None:
+        role = ROLE_OF.get(fold(given))
+        if given and role is None:
+            self.remark(f"{shown(given)} is no role that is known: it is taken as that of its column")
+        return role
 
     def _partner_type(self, given: str) -> PartnerType:
         if given and fold(given) not in PARTNER_TYPE_OF:
@@ -213,12 +233,16 @@ class Said:
         for named in self._columns.sectors.values():
             code, name = self.cell(named.code), self.cell(named.name)
             if code or name:
-                found.append(_sector(code, name))
+                found.append(_sector(code, name, self.cell(named.vocab)))
         return found
 
     def activity(self) -> tuple[str, str]:
         """Its code and its name."""
         return self.cell(self._columns.activity.code), self.cell(self._columns.activity.name)
+
+    def kinds(self) -> list[str]:
+        """What sorts of activity it is."""
+        return [kind.strip() for kind in self.cell(self._columns.activity.type).split(SEVERAL) if kind.strip()]
 
     def number(self, column: Column, *, is_money: bool = False) -> float | None:
         """None where none is known or it is wrong."""
@@ -247,8 +271,10 @@ class Said:
 
 
 @lru_cache(maxsize=4_096)
-def _sector(code: str, name: str) -> Code:
-    """A sector as a code of the IASC's clusters where it is one, else as the table writes it."""
+def _sector(code: str, name: str, vocabulary: str) -> Code:
+    """A sector as a code of the list that is named, or of the IASC's clusters where it is one; else as it stands."""
+    if code and vocabulary:
+        return Code(vocabulary, code, name or None)
     if code.upper() in CLUSTERS:
         return Code(IASC, code.upper(), name or None)
     if not code and (cluster := CLUSTER_OF.get(fold(name))):

@@ -24,7 +24,7 @@ class Work:
 
     line: int
     id: str
-    source: str
+    sources: tuple[str, ...]
     name: str = ""
     is_own: bool = True
     """Whether the table tells of the project itself, not only of its money."""
@@ -65,7 +65,7 @@ def record(work: Work, shared: Shared) -> Record:
         writes += _project(work, shared.known)
     for id, metric in work.metrics.items():
         amounts = work.amounts.get(id)
-        writes += metric_writes(metric, work.id, work.measured[id], work.source, fsum(amounts) if amounts else None)
+        writes += metric_writes(metric, work.id, work.measured[id], work.sources, fsum(amounts) if amounts else None)
     return Record(work.line, writes, (), work.remarks, text=text)
 
 
@@ -99,15 +99,18 @@ def _project(work: Work, known: Known) -> Iterator[Write]:
 
 
 def _relations(work: Work) -> Iterator[Relation]:
-    sources = (work.source,)
-    yield Relation(RelationKind.CITES, work.id, work.source)
+    sources = work.sources
+    for source in sources:
+        yield Relation(RelationKind.CITES, work.id, source)
     for place in work.places:
         yield Relation(RelationKind.LOCATED_IN, work.id, place, sources=sources)
     for partner, role in work.partners:
         yield Relation(RelationKind.PARTICIPATES_IN, partner, work.id, role=role, sources=sources)
 
 
-def metric_writes(metric: Metric, about: str, indicator: str, source: str, value: float | None = None) -> list[Write]:
+def metric_writes(
+    metric: Metric, about: str, indicator: str, sources: tuple[str, ...], value: float | None = None
+) -> list[Write]:
     """A metric and what it needs around it; with a value, that is its sum."""
     if value is not None:
         metric = metric.__class__(
@@ -121,19 +124,21 @@ def metric_writes(metric: Metric, about: str, indicator: str, source: str, value
         )
     return [
         metric,
-        Relation(RelationKind.ABOUT, metric.id, about, sources=(source,)),
-        Relation(RelationKind.MEASURES, metric.id, indicator, sources=(source,)),
-        Relation(RelationKind.CITES, metric.id, source),
+        Relation(RelationKind.ABOUT, metric.id, about, sources=sources),
+        Relation(RelationKind.MEASURES, metric.id, indicator, sources=sources),
+        *(Relation(RelationKind.CITES, metric.id, source) for source in sources),
     ]
 
 
-def metric_of(figure: Figure, unit: str, about: tuple[str, str], period: Period, source: str, printed: str) -> Metric:
+def metric_of(
+    figure: Figure, unit: str, about: tuple[str, str], period: Period, sources: tuple[str, ...], printed: str
+) -> Metric:
     """A metric of a figure; `about` is the id and the name of its subject."""
     id, name = about
     when = period.start if period.start == period.end else f"{period.start} to {period.end}"
     dates = period.start if period.start == period.end else f"{period.start}.{period.end}"
     return Metric(
-        id=".".join(["metric:" + source.removeprefix("source:"), id.partition(":")[2], figure.slug, dates]),
+        id=".".join(["metric:" + sources[0].removeprefix("source:"), id.partition(":")[2], figure.slug, dates]),
         name=f"{figure.name}, {name}, {when}",
         printed=printed or None,
         unit=unit,

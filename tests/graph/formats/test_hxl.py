@@ -360,3 +360,23 @@ def test_the_tables_of_the_benchmark_are_read_without_a_fault(tmp_path):
         write(file, 600)
         assert told(taken(graph, file)) == []
         assert len(all_of(graph, kind)) == 600
+
+
+def test_roles_lists_sorts_and_sources_that_each_row_names_are_taken():
+    source = {"id": "x:report", "kind": "SOURCE", "name": "A report", "type": "REPORT", "publisher": "Filet Bleu"}
+    graph = graph_of([source])
+    text = (
+        "#activity+code,#activity+name,#activity+type,#org+name,#org+code,#org+role,#sector+code,#sector+vocab,"
+        "#country+code,#loc+name,#loc+type,#meta+source\n"
+        "p-1,Gardens,Seeds | Tools,Filet Bleu,filet,Funding,122,DAC,ML,Koro,Town,Filet Bleu (n.d.). A report. | Other\n"
+    )
+    graph.apply(write for record in records("hxl", text.encode(), graph) for write in record.writes)
+    project = all_of(graph, Kind.PROJECT)["project:p-1"]
+    assert [code.code for code in project.activities] == ["Seeds", "Tools"]
+    assert project.sectors == (Code("DAC", "122"),)
+    assert related(graph, RelationKind.PARTICIPATES_IN) == {("partner:filet", "project:p-1", PartnerRole.FUNDING)}
+    assert all_of(graph, Kind.PARTNER)["partner:filet"].identifiers == ()
+    assert {place.type for place in all_of(graph, Kind.PLACE).values()} == {PlaceType.TOWN}
+    assert {source for about, source in related(graph, RelationKind.CITES) if about == "project:p-1"} == {
+        "x:report", "source:other"
+    }  # fmt: skip
