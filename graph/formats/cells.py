@@ -5,7 +5,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
-from graph.values import fold, is_partial_date, span
+from graph.values import LONGEST_KEPT, fold, is_partial_date, span
 
 LONGEST_TEXT = 10_000
 LONGEST_NAME = 80
@@ -51,20 +51,28 @@ def is_unknown(text: str) -> bool:
     return not text or fold(text) in UNKNOWN
 
 
-@lru_cache(maxsize=65_536)
 def taken(cell: str) -> str:
     """What stands in a cell, empty where nothing is known. Raises Unclear."""
+    return _taken(cell) if len(cell) <= LONGEST_KEPT else _taken.__wrapped__(cell)
+
+
+@lru_cache(maxsize=65_536)
+def _taken(cell: str) -> str:
     text = plain(cell.strip())
     return "" if is_unknown(text) else text
 
 
-@lru_cache(maxsize=65_536)
 def slug(text: str) -> str:
     """The text as part of an id: letters and digits without case and accents, joined by hyphens.
 
     >>> slug("Médecins Sans Frontières (MSF)")
     'medecins-sans-frontieres-msf'
     """
+    return _slug(text) if len(text) <= LONGEST_KEPT else _slug.__wrapped__(text)
+
+
+@lru_cache(maxsize=65_536)
+def _slug(text: str) -> str:
     words = "-".join(re.findall(r"[^\W_]+", fold(text)))
     if words and len(words) <= LONGEST_NAME:
         return words
@@ -127,7 +135,7 @@ MONTH_DAY_YEAR = re.compile(rf"{MONTH} *{DAY},? +{YEAR}")
 QUARTER = re.compile(rf"(?:{YEAR}[ -]*[qt]([1-4])|[qt]([1-4])[ -]*{YEAR})")
 NUMBERS = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2((?:19|20)\d\d)")
 MONTH_NUMBER_YEAR = re.compile(rf"(\d{{1,2}})[/.-]{YEAR}")
-TIMED = re.compile(r"(\d{4}-\d\d-\d\d)[t ]\d\d:\d\d.*")
+TIMED = re.compile(r"(\d{4}-\d\d-\d\d)[t ]\d\d:\d\d.{0,30}")
 PARTS = (re.compile(r"\s+(?:to|until|au|a|-|–|—)\s+"), re.compile(r"\s*(?:–|—|\.\.|/)\s*"), re.compile(r"\s*-\s*"))
 FROM = re.compile(r"^(?:from|de|du|between)\s+")
 

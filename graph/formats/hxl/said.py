@@ -270,7 +270,7 @@ class Said:
         return latitude, longitude
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def _sector(code: str, name: str, vocabulary: str) -> Code:
     """A sector as a code of the list that is named, or of the IASC's clusters where it is one; else as it stands."""
     if code and vocabulary:

@@ -130,13 +130,25 @@ def looks_like_page(head: bytes, is_country: IsCountry) -> bool:
 def parsed(texts: Sequence[Text], is_country: IsCountry) -> Page:
     """What the lines of a page are."""
     taken: set[int] = set()
-    country = next((each for each in texts if is_heading(each.text) and is_country(name_of(each.text))), None)
+    country = _country(texts, is_country)
     report = next((each for each in texts if is_report(each.text)), None)
     taken |= {each.line for each in (country, report) if each}
     told = list(_stories(texts, taken))
     stated = list(_figures([each for each in texts if each.line not in taken], taken))
     unread = [each for each in texts if each.line not in taken and not _is_silent(each.text, country)]
     return Page(country, report, stated, told, unread)
+
+
+def _country(texts: Sequence[Text], is_country: IsCountry) -> Text | None:
+    """The first line that is the name of a country; where several are, as in a list of links, the one of which the page
+    speaks most."""
+    named = [each for each in texts if is_heading(each.text) and is_country(name_of(each.text))]
+    names = dict.fromkeys(name_of(each.text) for each in named)
+    if len(names) > 1:
+        whole = "\n".join(each.text for each in texts)
+        said = {name: len(re.findall(rf"\b{re.escape(name)}\b", whole)) for name in names}
+        named = [each for each in named if said[name_of(each.text)] == max(said.values())]
+    return named[0] if named else None
 
 
 def is_heading(text: str) -> bool:

@@ -50,6 +50,12 @@ def test_labels_may_stand_above_their_figures():
     assert [line.partition(":")[0] for line in told(imported)] == ["line 2", "line 11"]
 
 
+def test_of_several_countries_the_page_is_about_the_one_of_which_it_speaks():
+    text = "Chad\nMali\nNiger\nNiger\nOur work in Niger\nAnnual Report 2020\n12\nPatients treated\n"
+    names = [write.name for each in records("page", text.encode()) for write in each.writes if hasattr(write, "value")]
+    assert names == ["Patients treated, Niger, 2020"]
+
+
 def test_a_figure_may_share_a_line_with_its_label_and_one_that_is_none_is_a_fault():
     text = (FIXTURES / "page-niger.txt").read_bytes()
     assert faults("page", text) == ["7: '12,34' is no number, as 1040, 1,040 or 0.5"]
