@@ -50,7 +50,7 @@ build: $(DEV) ## Build the wheel into dist/
 constraints: ## Pin today's newest versions of everything in constraints.txt
 	@$(require_python)
 	@new=$$(mktemp -d) && trap 'rm -rf "$$new"' EXIT && $(PYTHON) -m venv "$$new" && \
-	"$$new/bin/python" -m pip $(QUIET) install '.[dev,postgres,iati]' && \
+	"$$new/bin/python" -m pip $(QUIET) install '.[dev,postgres]' && \
 	{ sed -n '/^#/p' constraints.txt && \
 	"$$new/bin/python" -m pip list --disable-pip-version-check --format freeze --exclude fieldgraph --exclude pip \
 	--exclude setuptools; \

@@ -13,7 +13,7 @@ from graph.formats import registry
 from graph.formats.format import Format, Record, Source, Unusable
 from graph.formats.format import Refused as Rejected
 from graph.formats.known import Known
-from graph.graph import Graph
+from graph.graph import Graph, one_stretch
 from graph.journal.journal import Authorship
 from graph.model import Line
 from graph.writing import Applied, Edit
@@ -70,7 +70,7 @@ def import_files(
     """
     graph.follow()
     known = Known(graph.engine)
-    with ExitStack() as held:
+    with one_stretch(), ExitStack() as held:
         given = [_given(held, path, format, several=len(files) > 1) for path in files]
         found = _read(given, known)
         authorship = Authorship(note=f"Imported from {', '.join(path.name for path in files)}")

@@ -41,7 +41,7 @@ STRETCH = 10_000
 
 
 @contextmanager
-def one_stretch(objects: int) -> Iterator[None]:
+def one_stretch(objects: int = STRETCH) -> Iterator[None]:
     """Work that makes objects which stay; the garbage collector leaves them alone, then and later."""
     if objects < STRETCH or not gc.isenabled():
         yield

@@ -159,7 +159,7 @@ class Writer:
                 each = Staged(edit, outcome=error)
             if each.stores and edit.key:
                 kept_at[edit.key.name] = place
-            if each.stores and each.done:
+            if each.stores and each.done and place + 1 < len(edits):  # nobody looks after the last one
                 not_yet = ""  # its time is that of storing it
                 pending.add(each.done, Commit(pending.version + 1, not_yet, *edit.authorship))
             staged.append(each)

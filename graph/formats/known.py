@@ -1,9 +1,10 @@
 """What a store holds already, found by the codes and names by which files speak of it."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cached_property
 
-from graph.model import Country, Entity, Partner
+from graph.model import Country, Entity, Metric, Partner
 from graph.resident import Resident
 from graph.values import fold
 from graph.vocabulary import Direction, Kind, RelationKind
@@ -39,25 +40,55 @@ class Known:
         if kind not in self._codes:
             self._codes[kind] = {
                 (identifier.vocabulary, identifier.code): entity.id
-                for entity in self._of(kind)
+                for entity in self.all_of(kind)
                 for identifier in entity.identifiers
             }
         return self._codes[kind].get((vocabulary, code))
 
-    def named(self, kind: Kind, name: str, within: str | None = None) -> str | None:
+    def named(
+        self,
+        kind: Kind,
+        name: str,
+        within: str | None = None,
+        fits: Callable[[Entity], bool] | None = None,
+    ) -> str | None:
         """The id of the one entity that has this name, alias or acronym, whatever its case and accents; `within` is the
-        id of a country or place that it must lie in. None where there is no such entity, or more than one."""
+        id of a country or place that it must lie in, and it must fit. None where there is no such entity, or more than
+        one."""
         if kind not in self._names:
             names: dict[str, set[str]] = defaultdict(set)
-            for entity in self._of(kind):
+            for entity in self.all_of(kind):
                 acronym = entity.acronym if isinstance(entity, Partner) else None
                 for known in (entity.name, acronym, *entity.aliases, *entity.labels.values()):
                     if known:
                         names[fold(known)].add(entity.id)
             self._names[kind] = names
         ids = self._names[kind].get(fold(name.strip()), set())
-        found = [id for id in ids if within is None or self._lies_in(id, within)]
+        found = [
+            id
+            for id in ids
+            if (within is None or self._lies_in(id, within))
+            and (fits is None or ((held := self.entity(id)) is not None and fits(held)))
+        ]
         return found[0] if len(found) == 1 else None
+
+    def stated(self, subject: str, indicator: str, period: tuple[str, str]) -> list[Metric]:
+        """The metrics about something that measure this in this period."""
+        about = [
+            relation.subject
+            for relation in self._graph.relations_of(subject, Direction.IN)
+            if relation.kind is RelationKind.ABOUT
+        ]
+        return [
+            metric
+            for id in about
+            if isinstance(metric := self.entity(id), Metric)
+            and (metric.started_on, metric.ended_on) == tuple(period)
+            and any(
+                relation.kind is RelationKind.MEASURES and relation.object == indicator
+                for relation in self._graph.relations_of(id, Direction.OUT)
+            )
+        ]
 
     def _lies_in(self, id: str, whole: str) -> bool:
         seen = set()
@@ -70,5 +101,5 @@ class Known:
                     id = relation.object
         return False
 
-    def _of(self, kind: Kind) -> list[Entity]:
+    def all_of(self, kind: Kind) -> list[Entity]:
         return [entity for entity in self._graph.entities() if entity.kind is kind]

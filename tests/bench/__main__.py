@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from tests.bench import cold, commits, durability, large, live, past, questions, saves, throughput, workers
+from tests.bench import cold, commits, durability, hxl, large, live, past, questions, saves, throughput, workers
 from tests.bench.errors import BenchError
 from tests.bench.lab import Lab
 from tests.bench.peers.recipes import wanted
@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[Lab], Part | None]] = {
     "past": past.measure,
     "saves": saves.measure,
     "durability": durability.measure,
+    "hxl": hxl.measure,
     "large": large.measure,
 }
 ONLY_WHEN_NAMED = {"large"}

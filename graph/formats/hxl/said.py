@@ -1,0 +1,282 @@
+"""What the cells of one row say: where, who, when, of what sector and status."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from graph.formats.cells import NoYear, Period, Unclear, number, ordered, period, shown, taken
+from graph.formats.hxl.columns import SMALLEST, Column, Columns, Named
+from graph.formats.shared import Shared, Spot, Unit
+from graph.model import Code
+from graph.values import fold
+from graph.vocabulary import PartnerRole, PartnerType, PlaceType, ProjectStatus
+
+CLUSTERS = {
+    "CCM": "camp coordination and camp management; camp coordination & camp management; cccm; camp coordination",
+    "EDU": "education; education cluster; education in emergencies",
+    "ERY": "early recovery",
+    "FSC": "food security; securite alimentaire; food security and livelihoods; food security & livelihoods",
+    "HEA": "health; sante",
+    "LOG": "logistics; logistique",
+    "NUT": "nutrition",
+    "PRO": "protection",
+    "PRO-CPN": "child protection; protection de l'enfance",
+    "PRO-GBV": "gender based violence; gender-based violence; gbv; vbg",
+    "PRO-HLP": "housing land and property; housing, land and property",
+    "PRO-MIN": "mine action",
+    "SHL": "shelter; shelter and nfi; emergency shelter and nfi; shelter & nfi; abris",
+    "TEL": "emergency telecommunications; telecommunications",
+    "WSH": "water sanitation hygiene; water, sanitation and hygiene; water sanitation & hygiene; wash;"
+    " water sanitation and hygiene; eau hygiene et assainissement; eha",
+}
+"""The clusters of the IASC by their codes, and the names by which tables speak of them."""
+CLUSTER_OF = {name.strip(): code for code, names in CLUSTERS.items() for name in names.split(";")}
+IASC, HXL_SECTOR, HXL_ACTIVITY = "IASC", "HXL #sector", "HXL #activity"
+
+STATUSES = {
+    ProjectStatus.PIPELINE: "pipeline; planned; planifie; prevu; 1",
+    ProjectStatus.IMPLEMENTATION: "implementation; ongoing; active; en cours; in progress; started; 2",
+    ProjectStatus.FINALISATION: "finalisation; finalization; 3",
+    ProjectStatus.CLOSED: "closed; completed; complete; finished; done; ended; termine; acheve; cloture; 4",
+    ProjectStatus.CANCELLED: "cancelled; canceled; annule; 5",
+    ProjectStatus.SUSPENDED: "suspended; suspendu; on hold; paused; 6",
+}
+STATUS_OF = {word: status for status, words in STATUSES.items() for word in words.split("; ")}
+
+PARTNER_TYPES = {
+    PartnerType.GOVERNMENT: "10; government; gov; govt; gouvernement; donor government",
+    PartnerType.LOCAL_GOVERNMENT: "11; local government; local authority",
+    PartnerType.OTHER_PUBLIC_SECTOR: "15; other public sector",
+    PartnerType.INTERNATIONAL_NGO: "21; international ngo; ingo; ong internationale; ongi; international"
+    " non-governmental organisation",
+    PartnerType.NATIONAL_NGO: "22; national ngo; nngo; local ngo; ong nationale; ongn; ong locale",
+    PartnerType.REGIONAL_NGO: "23; regional ngo",
+    PartnerType.PARTNER_COUNTRY_NGO: "24; partner country based ngo",
+    PartnerType.PUBLIC_PRIVATE_PARTNERSHIP: "30; public private partnership",
+    PartnerType.MULTILATERAL: "40; multilateral; un; un agency; united nations; igo; agence un; nations unies",
+    PartnerType.FOUNDATION: "60; foundation; fondation",
+    PartnerType.PRIVATE_SECTOR: "70; 71; 72; 73; private sector; company; prive",
+    PartnerType.ACADEMIC: "80; academic, training and research; academic; university",
+    PartnerType.OTHER: "90; other; autre; ngo; ong; red cross; red crescent; red cross / red crescent",
+}
+PARTNER_TYPE_OF = {word.strip(): type for type, words in PARTNER_TYPES.items() for word in words.split(";")}
+
+ROLE_OF = {
+    **{str(role).lower(): role for role in PartnerRole},
+    **dict.fromkeys(("1", "funder", "donor"), PartnerRole.FUNDING),
+    **dict.fromkeys(("2", "lead"), PartnerRole.ACCOUNTABLE),
+    **dict.fromkeys(("3", "programming"), PartnerRole.EXTENDING),
+    **dict.fromkeys(("4", "implementer", "implementing partner"), PartnerRole.IMPLEMENTING),
+}
+PLACE_TYPE_OF = {type.label.lower(): type for type in PlaceType}
+
+SEVERAL = " | "
+"""Stands between several values in a cell, as exports write them."""
+
+P_CODE_SHAPE = re.compile(r"[A-Z]{2,3}-?\d[A-Z0-9-]*")
+NOWHERE = re.compile(r"un-?specified|not specified|no country specified|unknown", re.IGNORECASE)
+YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
+
+
+class Where(NamedTuple):
+    """The smallest place that a row names, and the country that it lies in."""
+
+    smallest: Spot | None = None
+    country: Spot | None = None
+
+
+class Said:
+    """Reads the cells of a table's rows. What is wrong with one, and what is to be said of it, is collected until it is
+    taken; of each odd value that is said once."""
+
+    def __init__(self, columns: Columns, shared: Shared) -> None:
+        self._columns = columns
+        self._shared = shared
+        self._levels = sorted(columns.places.items())
+        self._cells: list[str] = []
+        self._remarked: set[str] = set()
+        self.faults: list[str] = []
+        self.remarks: list[str] = []
+
+    def begin(self, cells: list[str]) -> None:
+        self._cells, self.faults, self.remarks = cells, [], []
+
+    def remark(self, text: str) -> None:
+        if text not in self._remarked:
+            self._remarked.add(text)
+            self.remarks.append(text)
+
+    def cell(self, column: Column | None) -> str:
+        """What stands in a column, empty where nothing is known."""
+        if column is None or column.place >= len(self._cells) or not (cell := self._cells[column.place]):
+            return ""
+        try:
+            return taken(cell)
+        except Unclear as error:
+            self.faults.append(f"{column}: {error}")
+            return ""
+
+    def single(self, part: str) -> str:
+        return self.cell(self._columns.single.get(part))
+
+    # Where.
+
+    def where(self) -> Where:
+        country = smallest = None
+        for level, named in self._levels:
+            code, name = self._code_and_name(named, level)
+            if not (code or name):
+                continue
+            if level == 0:
+                country = smallest = self._country(code, name)
+            else:
+                labels = {language: text for language, column in named.labels.items() if (text := self.cell(column))}
+                at = self._position() if level == SMALLEST else None
+                type = PLACE_TYPE_OF.get(fold(self.cell(named.type)))
+                smallest = self._shared.unit(Unit(level % SMALLEST, code, name, smallest, labels, at, type))
+        return Where(smallest, country if country and country.is_country else None)
+
+    def _code_and_name(self, named: Named, level: int) -> tuple[str, str]:
+        code, name = self.cell(named.code), self.cell(named.name)
+        if either := self.cell(named.either):
+            if level and P_CODE_SHAPE.fullmatch(either):
+                code = code or either
+            else:
+                name = name or either
+        return code, name
+
+    def _country(self, code: str, name: str) -> Spot | None:
+        for given in (code, name):
+            if given and (spot := self._shared.country(given)):
+                return spot
+        given = name or code
+        area = re.sub(r"\s*\(.*?\)\s*", "", given)
+        if area and (spot := self._shared.area(area)):
+            return spot
+        if NOWHERE.search(given):
+            self.remark(f"{shown(given)} is no country: it is taken as not known")
+            return None
+        self.remark(f"no country has the code or name {shown(given)}: it is kept as a place")
+        return self._shared.unit(Unit(0, "", given))
+
+    # Who.
+
+    def partners(self) -> list[tuple[str, PartnerRole | None]]:
+        """The organisations of the row, and what each does as far as its column says so."""
+        found = []
+        for role, named in self._columns.orgs.items():
+            name, acronym, code = (self.cell(column) for column in (named.name, named.acronym, named.code))
+            if name or acronym or code:
+                type = self._partner_type(self.cell(named.type))
+                does = self._role(self.cell(named.role)) or role
+                found.append((self._shared.partner(name, acronym, code, type), does))
+        return found
+
+    def _role(self, given: str) -> PartnerRole | None:
+        role = ROLE_OF.get(fold(given))
+        if given and role is None:
+            self.remark(f"{shown(given)} is no role that is known: it is taken as that of its column")
+        return role
+
+    def _partner_type(self, given: str) -> PartnerType:
+        if given and fold(given) not in PARTNER_TYPE_OF:
+            self.remark(f"{shown(given)} is no type of organisation that is known: it is taken as OTHER")
+        return PARTNER_TYPE_OF.get(fold(given), PartnerType.OTHER)
+
+    # When.
+
+    def period(self) -> Period | None:
+        dates = self._columns.dates
+        start, end = self._date("start"), self._date("end")
+        if start or end:
+            try:
+                first, last = (start or end), (end or start)
+                return ordered(first.start, last.end) if first and last else None
+            except Unclear as error:
+                self.faults.append(f"{dates['start']}: {error}" if "start" in dates else str(error))
+                return None
+        year, month = self.cell(dates.get("year")), self.cell(dates.get("month"))
+        if year and month:
+            return self._read(f"{month} {year}", dates["month"]) if not YEAR.search(month) else self._date("month")
+        for part in ("period", "month", "year"):
+            if part in dates and self.cell(dates[part]):
+                return self._date(part)
+        return None
+
+    def _date(self, part: str) -> Period | None:
+        column = self._columns.dates.get(part)
+        text = self.cell(column)
+        return self._read(text, column) if text and column else None
+
+    def _read(self, text: str, column: Column) -> Period | None:
+        try:
+            return period(text)
+        except NoYear as error:
+            if self._columns.has_figures:
+                self.faults.append(f"{column}: {error}")
+            else:
+                self.remark(f"{column}: {error}. It is taken as not known")
+        except Unclear as error:
+            self.faults.append(f"{column}: {error}")
+        return None
+
+    # What.
+
+    def status(self) -> ProjectStatus | None:
+        given = self.single("status")
+        if given and fold(given) not in STATUS_OF:
+            self.remark(f"{shown(given)} is no status that is known: it is not carried")
+        return STATUS_OF.get(fold(given))
+
+    def sectors(self) -> list[Code]:
+        found = []
+        for named in self._columns.sectors.values():
+            code, name = self.cell(named.code), self.cell(named.name)
+            if code or name:
+                found.append(_sector(code, name, self.cell(named.vocab)))
+        return found
+
+    def activity(self) -> tuple[str, str]:
+        """Its code and its name."""
+        return self.cell(self._columns.activity.code), self.cell(self._columns.activity.name)
+
+    def kinds(self) -> list[str]:
+        """What sorts of activity it is."""
+        return [kind.strip() for kind in self.cell(self._columns.activity.type).split(SEVERAL) if kind.strip()]
+
+    def number(self, column: Column, *, is_money: bool = False) -> float | None:
+        """None where none is known or it is wrong."""
+        text = self.cell(column)
+        if not text:
+            return None
+        try:
+            value = number(text)
+        except Unclear as error:
+            self.faults.append(f"{column}: {error}")
+            return None
+        if value < 0 and not is_money:
+            self.faults.append(f"{column}: {text} is below 0, and people are counted")
+        return value
+
+    def _position(self) -> tuple[float, float] | None:
+        columns = [self._columns.single.get(part) for part in ("lat", "lon")]
+        latitude, longitude = (self.number(column, is_money=True) if column else None for column in columns)
+        if latitude is None or longitude is None:
+            return None
+        if abs(latitude) > 90 or abs(longitude) > 180:
+            self.faults.append(
+                f"{latitude:g}, {longitude:g} is no place on earth: latitudes end at 90, longitudes at 180"
+            )
+        return latitude, longitude
+
+
+@lru_cache(maxsize=1_024)
+def _sector(code: str, name: str, vocabulary: str) -> Code:
+    """A sector as a code of the list that is named, or of the IASC's clusters where it is one; else as it stands."""
+    if code and vocabulary:
+        return Code(vocabulary, code, name or None)
+    if code.upper() in CLUSTERS:
+        return Code(IASC, code.upper(), name or None)
+    if not code and (cluster := CLUSTER_OF.get(fold(name))):
+        return Code(IASC, cluster, name)
+    return Code(HXL_SECTOR, code or name, name or None)

@@ -1,0 +1,148 @@
+"""What several rows say of one thing: of a project its places, partners, sectors and time, and of money its sum.
+
+Such rows may stand anywhere in a table, so what they say is gathered first, and told once the table has ended; one bad
+row holds back all that is said of its project, as a sum without it would be wrong.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import fsum
+
+from graph.formats.cells import Period
+from graph.formats.format import Reason, Record
+from graph.formats.hxl.figures import Figure
+from graph.formats.known import Known
+from graph.formats.shared import Needs, Shared
+from graph.model import Code, Ensure, Metric, Patch, Project, Relation, Write
+from graph.values import span
+from graph.vocabulary import Kind, PartnerRole, ProjectStatus, RelationKind
+
+
+@dataclass(slots=True)
+class Work:
+    """What was gathered of a project, or of money about a place; without a name it is no project."""
+
+    line: int
+    id: str
+    sources: tuple[str, ...]
+    name: str = ""
+    is_own: bool = True
+    """Whether the table tells of the project itself, not only of its money."""
+    summary: str | None = None
+    status: ProjectStatus | None = None
+    period: Period | None = None
+    code: str = ""
+    activities: dict[Code, None] = field(default_factory=dict)
+    sectors: dict[Code, None] = field(default_factory=dict)
+    places: dict[str, None] = field(default_factory=dict)
+    partners: dict[tuple[str, PartnerRole | None], None] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    amounts: dict[str, list[float]] = field(default_factory=dict)
+    measured: dict[str, str] = field(default_factory=dict)
+    """The indicators of the metrics."""
+    needed: dict[int, Needs] = field(default_factory=dict)
+    faults: list[Reason] = field(default_factory=list)
+    remarks: list[Reason] = field(default_factory=list)
+    raws: list[str] = field(default_factory=list)
+
+    def widen(self, period: Period | None) -> None:
+        """Has its time hold this one, too."""
+        if period is None or self.period is None:
+            self.period = self.period or period
+            return
+        start = min(self.period.start, period.start, key=lambda date: span(date)[0])
+        end = max(self.period.end, period.end, key=lambda date: span(date)[1])
+        self.period = Period(start, end)
+
+
+def record(work: Work, shared: Shared) -> Record:
+    """What was gathered, as one record."""
+    text = "\n".join(work.raws).encode("utf-8", "surrogatepass")
+    if work.faults:
+        return Record(work.line, (), work.faults, work.remarks, frozenset({work.id}), text)
+    writes: list[Write] = [*shared.untold(work.needed)]
+    if work.name:
+        writes += _project(work, shared.known)
+    for id, metric in work.metrics.items():
+        amounts = work.amounts.get(id)
+        writes += metric_writes(metric, work.id, work.measured[id], work.sources, fsum(amounts) if amounts else None)
+    return Record(work.line, writes, (), work.remarks, text=text)
+
+
+def _project(work: Work, known: Known) -> Iterator[Write]:
+    """The project: in full where it is new, else what the table says of it, so that what others said stays."""
+    start, end = work.period if work.period and work.is_own else (None, None)
+    told = Project(
+        id=work.id,
+        name=work.name,
+        summary=work.summary,
+        identifiers=(Code("HXL", work.code),) if work.code else (),
+        status=work.status,
+        started_on=start,
+        ended_on=end,
+        activities=tuple(work.activities),
+        sectors=tuple(work.sectors),
+    )
+    held = known.entity(work.id)
+    if held is None and work.is_own:
+        yield told
+        yield from _relations(work)
+        return
+    if isinstance(held, Project):
+        if work.is_own and held.name == work.name:
+            values = {"status": told.status, "startedOn": start, "endedOn": end, "summary": work.summary}
+            yield Patch(work.id, Kind.PROJECT, {key: value for key, value in values.items() if value is not None})
+        told = Project(id=work.id, name=held.name, activities=told.activities, sectors=told.sectors)
+    yield Ensure(told)
+    for relation in _relations(work):
+        yield Ensure(relation)
+
+
+def _relations(work: Work) -> Iterator[Relation]:
+    sources = work.sources
+    for source in sources:
+        yield Relation(RelationKind.CITES, work.id, source)
+    for place in work.places:
+        yield Relation(RelationKind.LOCATED_IN, work.id, place, sources=sources)
+    for partner, role in work.partners:
+        yield Relation(RelationKind.PARTICIPATES_IN, partner, work.id, role=role, sources=sources)
+
+
+def metric_writes(
+    metric: Metric, about: str, indicator: str, sources: tuple[str, ...], value: float | None = None
+) -> list[Write]:
+    """A metric and what it needs around it; with a value, that is its sum."""
+    if value is not None:
+        metric = metric.__class__(
+            id=metric.id,
+            name=metric.name,
+            value=value,
+            unit=metric.unit,
+            measure=metric.measure,
+            started_on=metric.started_on,
+            ended_on=metric.ended_on,
+        )
+    return [
+        metric,
+        Relation(RelationKind.ABOUT, metric.id, about, sources=sources),
+        Relation(RelationKind.MEASURES, metric.id, indicator, sources=sources),
+        *(Relation(RelationKind.CITES, metric.id, source) for source in sources),
+    ]
+
+
+def metric_of(
+    figure: Figure, unit: str, about: tuple[str, str], period: Period, sources: tuple[str, ...], printed: str
+) -> Metric:
+    """A metric of a figure; `about` is the id and the name of its subject."""
+    id, name = about
+    when = period.start if period.start == period.end else f"{period.start} to {period.end}"
+    dates = period.start if period.start == period.end else f"{period.start}.{period.end}"
+    return Metric(
+        id=".".join(["metric:" + sources[0].removeprefix("source:"), id.partition(":")[2], figure.slug, dates]),
+        name=f"{figure.name}, {name}, {when}",
+        printed=printed or None,
+        unit=unit,
+        measure=figure.measure,
+        started_on=period.start,
+        ended_on=period.end,
+    )

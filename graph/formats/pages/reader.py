@@ -1,0 +1,201 @@
+"""A page about a country into writes: its figures as metrics; the page, its report and its stories as sources."""
+
+from collections.abc import Iterable, Iterator
+
+from graph.formats.cells import Period, Unclear, shown, slug
+from graph.formats.format import Format, Reason, Record, Refused, Unusable
+from graph.formats.format import Source as File
+from graph.formats.pages.measures import measured
+from graph.formats.pages.text import (
+    REFUSED,
+    Amount,
+    Page,
+    Stated,
+    Text,
+    amount,
+    clean,
+    looks_like_page,
+    name_of,
+    parsed,
+    report_name,
+    texts_of,
+    years_of,
+)
+from graph.formats.rows import lines_of, opening
+from graph.formats.shared import Shared, Spot, country_named
+from graph.model import Ensure, Indicator, Metric, Relation, Source, Write
+from graph.values import fold
+from graph.vocabulary import CountBasis, Kind, RelationKind, SourceType
+
+ALIKE = 30
+"""Titles of one day whose first characters are the same are of one story: pages cut them."""
+
+
+def recognises(head: bytes) -> bool:
+    return looks_like_page(head, lambda name: country_named(name) is not None)
+
+
+def read(source: File) -> Iterator[Record]:
+    """Raises Unusable."""
+    texts = texts_of(lines_of(source.stream))
+    shared = Shared(source.known)
+    page = parsed(texts, lambda name: len(name) > 2 and shared.country(name) is not None)
+    shared.needed()
+    if page.country is None:
+        raise Unusable("line 1: no line is the name of a country. Put one above the figures, by itself, as Mali")
+    if not (page.stated or page.told):
+        raise Unusable(f"line {page.country.line}: no figure with a label follows, and no dated story")
+    yield from Reader(source, shared, page, page.country, years_of(page, texts)).records()
+
+
+class Reader:
+    """Reads one page."""
+
+    def __init__(self, file: File, shared: Shared, page: Page, heading: Text, year: Period | None) -> None:
+        self._keeps_texts = file.keeps_texts
+        self._shared = shared
+        self._page = page
+        self._heading = heading
+        self._year = year
+        self._lines: dict[str, Stated] = {}
+        self._sources = self._cited(heading)
+        shared.sources = self._sources
+
+    def _cited(self, heading: Text) -> tuple[str, ...]:
+        """The page itself, and the report that it is from."""
+        spot = self._spot()
+        page = self._shared.source(f"{spot.name} (country page)", SourceType.WEBPAGE)
+        report = self._page.report
+        if report is None:
+            return (page,)
+        return page, self._shared.source(report_name(report.text), SourceType.REPORT)
+
+    def _spot(self) -> Spot:
+        spot = self._shared.country(name_of(self._heading.text))
+        assert spot is not None
+        return spot
+
+    def records(self) -> Iterator[Record]:
+        yield self._record(self._heading.line, self._about_country(), self._remarks())
+        for stated in self._page.stated:
+            yield self._figure(stated)
+        for told in self._page.told:
+            try:
+                yield self._record(told.line, list(self._story(clean(told.title), told.day)), [])
+            except Unclear as error:
+                self._shared.needed()
+                yield Record(told.line, faults=[Reason(told.line, str(error))])
+
+    def _record(self, line: int, writes: list[Write], remarks: list[Reason], text: bytes = b"") -> Record:
+        needed = self._shared.needed()
+        return Record(line, [*self._shared.untold(needed), *writes], (), remarks, text=text)
+
+    def _remarks(self) -> list[Reason]:
+        unread = [Reason(line, f"not read: {shown(text)}") for line, text in self._page.unread]
+        if self._year is None and self._page.stated:
+            line = self._page.report.line if self._page.report else self._heading.line
+            unread.append(Reason(line, "no line names one year of which the figures are"))
+        return unread
+
+    def _about_country(self) -> list[Write]:
+        spot = self._spot()
+        self._cited(self._heading)
+        return [Ensure(Relation(RelationKind.CITES, spot.id, source)) for source in self._sources]
+
+    # Figures.
+
+    def _figure(self, stated: Stated) -> Record:
+        text = "\n".join(stated.raw).encode("utf-8", "replace") if self._keeps_texts else b""
+        try:
+            writes = self._metric(stated)
+        except Unclear as error:
+            self._shared.needed()
+            return Record(stated.line, faults=[Reason(stated.line, str(error))], text=text)
+        return self._record(stated.line, writes, [], text)
+
+    def _metric(self, stated: Stated) -> list[Write]:
+        """Raises Unclear."""
+        if self._year is None:
+            told = "it is not told of which year it is. Name the report, as Data from Activity Report 2023"
+            raise Unclear(f"{shown(stated.printed)}: {told}")
+        label, found = clean(stated.label), amount(stated.printed)
+        first = self._lines.setdefault(fold(label), stated)
+        if first is not stated:
+            raise Unclear(f"line {first.line} states {shown(label)} already, as {shown(first.printed)}. Leave one out")
+        spot, indicator = self._spot(), self._indicator(label, found)
+        self._cited(self._heading)
+        held = self._held(spot, indicator, found)
+        if held is not None:
+            return [Ensure(Relation(RelationKind.CITES, held.id, source)) for source in self._sources]
+        country = spot.id.partition(":")[2].lower()
+        metric = Metric(
+            id=f"metric:{self._sources[-1].removeprefix('source:')}.{country}.{slug(label)}",
+            name=f"{label}, {spot.name}, {self._year.start}",
+            value=found.value,
+            printed=stated.printed,
+            lower=found.lower,
+            upper=found.upper,
+            unit=found.unit or indicator.unit,
+            started_on=self._year.start,
+            ended_on=self._year.end,
+        )
+        return [
+            metric,
+            Relation(RelationKind.ABOUT, metric.id, spot.id, sources=tuple(sorted(self._sources))),
+            Relation(RelationKind.MEASURES, metric.id, indicator.id, sources=tuple(sorted(self._sources))),
+            *(Ensure(Relation(RelationKind.CITES, metric.id, source)) for source in self._sources),
+        ]
+
+    def _indicator(self, label: str, found: Amount) -> Indicator:
+        id = self._shared.known.named(Kind.INDICATOR, label)
+        held = self._shared.known.entity(id or f"indicator:{slug(label)}")
+        if isinstance(held, Indicator):
+            return held
+        unit, basis = measured(label)
+        if found.unit:
+            unit, basis = found.unit, CountBasis.OTHER if found.unit == "%" else CountBasis.MONEY
+        new = Indicator(id=f"indicator:{slug(label)}", name=label, code=slug(label), unit=unit, count_basis=basis)
+        self._shared.there(new)
+        return new
+
+    def _held(self, spot: Spot, indicator: Indicator, found: Amount) -> Metric | None:
+        """The metric by which the store has this very figure, as another who read the same report may have told it."""
+        assert self._year is not None
+        known = self._shared.known.stated(spot.id, indicator.id, self._year)
+        return next((metric for metric in known if metric.value == found.value), None)
+
+    # Stories.
+
+    def _story(self, title: str, day: str) -> Iterator[Write]:
+        title = title.rstrip(".… ") or title
+        id = self._held_story(title, day)
+        if id is None:
+            id = f"source:story-{day}-{slug(title[: 2 * ALIKE])}"
+            yield Source(id=id, name=title, type=SourceType.STORY, published_on=day)
+        yield Ensure(Relation(RelationKind.CITES, self._spot().id, id))
+
+    def _held_story(self, title: str, day: str) -> str | None:
+        for held in self._shared.known.all_of(Kind.SOURCE):
+            is_story = isinstance(held, Source) and held.type is SourceType.STORY and held.published_on == day
+            if is_story and fold(held.name)[:ALIKE] == fold(title)[:ALIKE]:
+                return held.id
+        return None
+
+
+def reject(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:
+    """The country and the report, then the refused figures, each after its reasons: enough to read them by."""
+    try:
+        page = parsed(texts_of(opening(head)), lambda name: country_named(name) is not None)
+    except Unusable:
+        return
+    for text in (page.country, page.report):
+        if text:
+            yield f"{text.text}\n".encode("utf-8", "replace")
+    for record in refused:
+        yield b"\n"
+        for reason in record.reasons:
+            yield f"{REFUSED}{reason}\n".encode("utf-8", "replace")
+        yield record.text + b"\n"
+
+
+PAGE = Format("page", "the plain text of a page about a country", ".txt", recognises, read, reject)

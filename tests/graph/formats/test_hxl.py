@@ -1,0 +1,382 @@
+"""Specifies graph/formats/hxl/: tables with hashtags into projects, figures, places and money."""
+
+import pytest
+
+from graph.errors import Refused
+from graph.formats.hxl.tags import guess, is_tag_row, tag_of
+from graph.graph import Graph
+from graph.model import Code
+from graph.vocabulary import Kind, MetricMeasure, PartnerRole, PartnerType, PlaceType, ProjectStatus, RelationKind
+from tests.bench.hxl import write_people, write_works
+from tests.conftest import graph_of
+from tests.graph.conftest import text_of
+from tests.graph.formats.reading import FIXTURES, all_of, faults, records, related, taken, told, unsourced
+
+CLEAN = ["3w.csv", "figures-mali.csv", "money.csv"]
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph.in_memory()
+
+
+# Tags
+
+
+@pytest.mark.parametrize(
+    ("cell", "tag"),
+    [
+        ("#adm1+name+f", "#adm1+f+name"), (" #ADM1 + F+ name", "#adm1+f+name"), ("#org+female", "#org+f"),
+        ("#period_date", "#date"), ("#activity_id", "#activity+code"), ("#idp_num+f", "#affected+f+idps"),
+        ("# org", "#org"),
+    ],
+)  # fmt: skip
+def test_a_tag_is_understood_whatever_its_case_blanks_order_and_age(cell, tag):
+    assert str(tag_of(cell)) == tag
+
+
+@pytest.mark.parametrize("cell", ["org", "#", "#1st", "#org+", "#org name", "", "#é"])
+def test_what_is_no_tag_is_none(cell):
+    assert tag_of(cell) is None
+
+
+def test_a_row_of_tags_has_at_least_half_of_them():
+    assert is_tag_row(["#org", "", "Name"])
+    assert not is_tag_row(["#org", "Name", "Name"])
+    assert not is_tag_row(["# 1", "#2", ""])
+    assert not is_tag_row(["", ""])
+
+
+# Who does what where
+
+
+def test_rows_of_one_activity_are_one_project_with_all_its_places_partners_sectors_and_time(graph):
+    taken(graph, "3w.csv")
+    project = all_of(graph, Kind.PROJECT)["project:A-1"]
+    assert (project.name, project.status) == ("Mobile clinics", ProjectStatus.IMPLEMENTATION)
+    assert (project.started_on, project.ended_on) == ("2022-12", "2023-11")
+    assert project.sectors == (Code("IASC", "HEA", "Health"), Code("IASC", "NUT", "Nutrition"))
+    located = {place for each, place in related(graph, RelationKind.LOCATED_IN) if each == project.id}
+    assert located == {"place:ML0505", "place:ML0504"}
+    assert {each for each in related(graph, RelationKind.PARTICIPATES_IN) if each[1] == project.id} == {
+        ("partner:medecins-sans-frontieres", project.id, PartnerRole.IMPLEMENTING),
+        ("partner:fonds-vert", project.id, PartnerRole.FUNDING),
+    }
+
+
+def test_a_number_is_a_code_within_its_organisation_and_what_has_no_code_is_told_apart_by_all_else(graph):
+    taken(graph, "3w.csv")
+    assert set(all_of(graph, Kind.PROJECT)) == {
+        "project:A-1",
+        "project:puits-du-sahel.17",
+        "project:puits-du-sahel.eau-pour-tous.ML04.2023-04.2023-06",
+        "project:filet-bleu.17",
+    }
+    wells = all_of(graph, Kind.PROJECT)["project:puits-du-sahel.17"]
+    assert (wells.name, wells.started_on, wells.status) == ("Wells, and care for them", "2023-03", ProjectStatus.CLOSED)
+
+
+def test_partners_operate_in_the_country_and_have_type_and_acronym(graph):
+    taken(graph, "3w.csv")
+    partners = all_of(graph, Kind.PARTNER)
+    assert partners["partner:medecins-sans-frontieres"].acronym == "MSF"
+    assert {partners[f"partner:{id}"].type for id in ("medecins-sans-frontieres", "puits-du-sahel", "filet-bleu")} == {
+        PartnerType.INTERNATIONAL_NGO, PartnerType.NATIONAL_NGO, PartnerType.OTHER
+    }  # fmt: skip
+    assert ("partner:filet-bleu", "country:BF") in related(graph, RelationKind.OPERATES_IN)
+
+
+def test_places_lie_in_each_other_as_the_columns_say(graph):
+    taken(graph, "3w.csv")
+    assert related(graph, RelationKind.PART_OF) == {
+        ("place:ML05", "country:ML"), ("place:ML04", "country:ML"), ("place:ML0505", "place:ML05"),
+        ("place:ML0504", "place:ML05"), ("place:bf-adm1-sahel", "country:BF"),
+    }  # fmt: skip
+    koro = all_of(graph, Kind.PLACE)["place:ML0505"]
+    assert (koro.type, koro.identifiers) == (PlaceType.ADMIN2, (Code("P-code", "ML0505"),))
+
+
+def test_what_is_not_carried_and_what_is_not_known_is_told_once(graph):
+    assert told(taken(graph, "3w.csv")) == [
+        "line 3: column 16 (#guests): this tag is not read; what it holds is not carried",
+        "line 7: 'perhaps' is no status that is known: it is not carried",
+        "line 8: 'Society' is no type of organisation that is known: it is taken as OTHER",
+    ]
+
+
+def test_what_the_store_has_is_used_by_its_codes_and_names():
+    graph = graph_of(
+        [
+            {"id": "x:mali", "kind": "COUNTRY", "name": "Mali", "code": "ML", "alpha3": "MLI"},
+            {"id": "x:mopti", "kind": "PLACE", "name": "Région de Mopti", "type": "ADMIN1",
+             "identifiers": [{"vocabulary": "P-code", "code": "ML05"}]},
+            {"id": "x:segou", "kind": "PLACE", "name": "Segou", "type": "ADMIN1"},
+            {"id": "x:segou-town", "kind": "PLACE", "name": "Ségou", "type": "TOWN"},
+            {"relation": "PART_OF", "subject": "x:segou", "object": "x:mali"},
+            {"relation": "PART_OF", "subject": "x:segou-town", "object": "x:segou"},
+            {"id": "x:msf", "kind": "PARTNER", "name": "MSF", "type": "OTHER",
+             "aliases": ["Medecins sans frontieres"]},
+        ]
+    )  # fmt: skip
+    taken(graph, "3w.csv")
+    assert {"x:mopti", "x:segou"} <= set(all_of(graph, Kind.PLACE))
+    assert not {"place:ML05", "place:ML04", "country:ML"} & {entity.id for entity in graph.engine.entities()}
+    assert ("place:ML0505", "x:mopti") in related(graph, RelationKind.PART_OF)
+    assert ("x:msf", "project:A-1", PartnerRole.IMPLEMENTING) in related(graph, RelationKind.PARTICIPATES_IN)
+    assert all_of(graph, Kind.PARTNER)["x:msf"].type is PartnerType.INTERNATIONAL_NGO
+
+
+def test_a_project_that_others_told_of_keeps_what_they_told(graph):
+    theirs = {"id": "project:A-1", "kind": "PROJECT", "name": "Their name", "status": "CLOSED", "startedOn": "2020"}
+    graph = graph_of([theirs])
+    taken(graph, "3w.csv")
+    project = all_of(graph, Kind.PROJECT)["project:A-1"]
+    assert (project.name, project.status, project.started_on) == ("Their name", ProjectStatus.CLOSED, "2020")
+    assert [code.code for code in project.sectors] == ["HEA", "NUT"]
+
+
+# Figures
+
+
+def test_figures_are_about_the_country_of_the_files_name_where_no_column_names_a_place(graph):
+    taken(graph, "figures-mali.csv")
+    metrics = all_of(graph, Kind.METRIC)
+    assert {(metric.name, metric.value, metric.printed, metric.unit) for metric in metrics.values()} == {
+        ("People affected: internally displaced people, Mali, 2021-12", 1200, "1,200", "people"),
+        ("People affected: internally displaced people, Mali, 2022-01", 1180, "1 180", "people"),
+        ("Households affected: refugees, Mali, 2021-12", 310, "310", "households"),
+        ("Households affected: refugees, Mali, 2022-02", 295, "295", "households"),
+        ("People targeted: internally displaced people, Mali, 2021-12", 1500, "1500", "people"),
+        ("People targeted: internally displaced people, Mali, 2022-01", 1500, "1500", "people"),
+    }
+    targets = [metric for metric in metrics.values() if metric.measure is MetricMeasure.TARGET]
+    assert {each for each in related(graph, RelationKind.MEASURES) if each[0] == targets[0].id} == {
+        (targets[0].id, "indicator:hxl-reached-idps")
+    }
+
+
+def test_cells_that_say_of_whom_it_is_make_indicators_of_their_own(graph):
+    text = (FIXTURES / "figures.csv").read_bytes()
+    found = records("hxl", text)
+    codes = {write.record.code for each in found for write in each.writes if hasattr(write, "record")
+             and write.record.kind is Kind.INDICATOR}  # fmt: skip
+    assert "#inneed+children+gender:f" in codes
+    assert "#inneed" in codes
+    assert len(codes) == 9
+
+
+def test_a_figure_that_is_stated_twice_is_refused():
+    row = b"#country,#date,#affected\nMali,2023,5\nMali,2023,6\n"
+    assert faults("hxl", row) == [
+        "3: column 3 (#affected): line 2 states the same figure of the same place and time. Tag the column that tells"
+        " them apart, or leave one out"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("Mali,2023,-5", "-5 is below 0, and people are counted"),
+        ("Mali,2023,many", "'many' is no number, as 1040, 1,040 or 0.5"),
+        ("Mali,June,5", "'June' has no year"),
+        ("Mali,,5", "a figure without a time. Add a column #date"),
+        (",2023,5", "its figures are about no place"),
+        ("Mali,2023", "the row has 2 cells, its head has 3"),
+        ("Mali,2023,5,6", "the row has 4 cells, its head has 3"),
+        ("Ma\0li,2023,5", "a NUL character"),
+        ("Ma\x07li,2023,5", "control characters"),
+        (f"{'x' * 20_000},2023,5", "it has 20,000 characters"),
+        (f"{'x' * 10_000_000},2023,5", "a cell has more than 131,072 characters"),
+    ],
+)
+def test_a_row_that_is_wrong_says_why_and_the_others_are_taken(row, told):
+    found = records("hxl", f"#country,#date,#affected\n{row}\nNiger,2022,7\n".encode())
+    (reason,) = found[1].faults
+    assert reason.line == 2
+    assert told in reason.text
+    assert found[2].faults == ()
+    assert found[2].writes
+
+
+def test_every_row_is_read_however_many_there_are():
+    rows = "".join(f"Mali,{1900 + number},{number}\n" for number in range(199))
+    found = records("hxl", f"#country,#date,#affected\n{rows}".encode())
+    assert [record.line for record in found] == list(range(1, 201))
+
+
+def test_a_year_may_stand_in_the_name_of_a_column_or_above_the_table():
+    for text in (
+        b"Country,People in 2019\n#country,#population\nMali,5\n",
+        b"Census 2019,\nC,P\n#country,#population\nMali,5",
+    ):
+        (*_, record) = records("hxl", text)
+        assert [write.started_on for write in record.writes if getattr(write, "kind", "") is Kind.METRIC] == ["2019"]
+
+
+# Money
+
+
+def test_money_of_one_project_and_month_is_added_by_kind_and_currency(graph):
+    assert told(taken(graph, "money.csv")) == [
+        "line 6: 'Nowhere (no country specified)' is no country: it is taken as not known",
+    ]
+    found = {
+        (each.measure, each.unit, each.started_on, each.value, each.name.partition(",")[0])
+        for each in all_of(graph, Kind.METRIC).values()
+    }
+    assert found == {
+        (MetricMeasure.COMMITMENT, "USD", "2022-03", 150.5, "Money: net"),
+        (MetricMeasure.COMMITMENT, "EUR", "2022-03", 135, "Money"),
+        (MetricMeasure.EXPENDITURE, "USD", "2022-03", -20, "Money: net"),
+        (MetricMeasure.EXPENDITURE, "EUR", "2022-03", -18, "Money"),
+        (MetricMeasure.EXPENDITURE, "USD", "2022-04", 7, "Money: net"),
+        (MetricMeasure.EXPENDITURE, "EUR", "2022-04", 6, "Money"),
+        (MetricMeasure.ACTUAL, "USD", "2022-04", 3, "Money: net"),
+        (MetricMeasure.ACTUAL, "EUR", "2022-04", 2, "Money"),
+    }
+    located = {place for each, place in related(graph, RelationKind.LOCATED_IN) if each == "project:XX-TEST-1-A"}
+    assert located == {"country:ML", "country:NE"}
+
+
+# Admin units
+
+
+def test_units_have_codes_names_in_languages_and_parents(graph):
+    imported = taken(graph, "units.csv", skip_invalid=True, rejects=FIXTURES / "none.csv", dry_run=True)
+    assert imported.refused == 1
+    found = records("hxl", (FIXTURES / "units.csv").read_bytes())
+    assert [record.line for record in found if record.faults] == [4]
+    assert "95, 7 is no place on earth" in found[3].faults[0].text
+    places = [write.record for record in found for write in record.writes if write.record.kind is Kind.PLACE]
+    assert [(place.id, place.name) for place in places] == [
+        ("place:NE01", "Agadès"), ("place:NE0101", "Aderbissinat"), ("place:ne0101-loc-puits", "Puits"),
+        ("place:NE0102", "Arlit"),
+    ]  # fmt: skip
+    assert places[0].labels == {"ar": "أغاديز"}
+    assert (places[2].latitude, places[2].longitude) == (15.5, 7.9)
+
+
+# What is refused as a whole
+
+
+def test_a_table_without_tags_is_told_which_it_wants(graph):
+    with pytest.raises(Refused) as refused:
+        taken(graph, "untagged.csv")
+    assert (
+        "line 1: it is a table without HXL tags. Add a row of them below the names of its columns; the nearest:"
+        " #country+code for 'Country code', #org+name for 'Organisaton', #date for 'Reporting period', #reached for"
+        " 'People reached'. As a row: #country+code,#org+name,,#date,#reached" in str(refused.value)
+    )
+    assert graph.version == 0
+
+
+def test_the_name_of_a_column_is_guessed_from_many():
+    assert [guess(name) for name in ("iso3", "Admin1 Pcode", "Région", "Bénéficiaires", "Shoe size", "")] == [
+        "#country+code", "#adm1+code", "#adm1+name", None, None, None
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"#country,#date,#affected\nMali,2023,5\nM\xe9xico,2023,5\n", "line 3: byte 0xe9 is not UTF-8. Save the"),
+        (b'#country,#date,#affected\nMali,2023,"5\nNiger,2023,6\n', "line 2: a quotation mark in the row that begins"),
+        ("#country,#affected\n".encode("utf-16-le"), "line 1: it looks like UTF-16 without a byte order mark"),
+        ("#country,#affected\n".encode("utf-32"), "line 1: it is UTF-32"),
+        (b"#contact,#meta\na,b\n", "line 1: its tags say nothing that is read"),
+        (b"", "line 1: no row has HXL tags"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_says_where_and_what_to_do(text, told):
+    with pytest.raises(Exception, match=r"^line") as error:
+        records("hxl", text)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_encodings_and_line_ends_say_nothing(graph, encoding, ending):
+    text = (FIXTURES / "3w.csv").read_text(encoding="utf-8")
+    plain, other = (
+        [record._replace(text=b"") for record in records("hxl", each)]
+        for each in (text.encode(), text.replace("\n", ending).encode(encoding))
+    )
+    assert plain == other
+
+
+# The store
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_a_second_import_changes_nothing_and_each_fact_has_its_source(graph, name):
+    first = taken(graph, name)
+    assert first.applied.created
+    assert taken(graph, name).applied[:4] == (first.applied.version, 0, 0, 0)
+    assert unsourced(graph) == []
+
+
+def test_refused_rows_are_corrected_and_imported_to_the_same_end(graph, tmp_path):
+    rejects = tmp_path / "rejects.csv"
+    bad = FIXTURES / "3w-bad.csv"
+    imported = taken(graph, bad, skip_invalid=True, rejects=rejects)
+    assert imported.refused == 6  # of B-4 one row of two is wrong
+    assert set(all_of(graph, Kind.PROJECT)) == {"project:B-5", "project:B-7"}
+    text = rejects.read_text(encoding="utf-8")
+    assert text.startswith("#meta+reason,#meta+file,#org,#activity+code")
+    assert "'03/04/2023' may be 2023-04-03 or 2023-03-04. Write the one it is,3w-bad.csv,Filet Bleu,B-3" in text
+    whole = bad.read_text(encoding="utf-8")
+    for wrong, right in [
+        ("2023-05,2023-04", "2023-04,2023-05"),
+        ("B-2,Seeds,BFA,Sahel,2023-05", "B-2,Seeds,BFA,Sahel,2023-05,"),
+        (",03/04/2023", ",2023-04-03"),
+        ("2023-13", "2023-12"),
+        ('"Filet Bleu" & Co', "Filet Bleu & Co"),
+    ]:
+        text, whole = text.replace(wrong, right), whole.replace(wrong, right)
+    text, whole = text.replace("csv,,,Seeds", "csv,Filet Bleu,B-8,Seeds"), whole.replace("\n,,", "\nFilet Bleu,B-8,")
+    rejects.write_text(text, encoding="utf-8")
+    taken(graph, rejects)
+    corrected = tmp_path / bad.name
+    corrected.write_text(whole, encoding="utf-8")
+    at_once = Graph.in_memory()
+    taken(at_once, corrected)
+    assert text_of(graph) == text_of(at_once)
+
+
+def test_rows_refused_again_have_their_new_reasons(graph, tmp_path):
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    taken(graph, FIXTURES / "3w-bad.csv", skip_invalid=True, rejects=first)
+    taken(graph, first, skip_invalid=True, rejects=second)
+    before, after = first.read_text(encoding="utf-8").splitlines(), second.read_text(encoding="utf-8").splitlines()
+    assert before[0] == after[0]
+    assert {line.partition(",3w-bad.csv,")[2] for line in before} == {
+        line.partition(",3w-bad.csv,")[2] for line in after
+    }
+
+
+def test_the_tables_of_the_benchmark_are_read_without_a_fault(tmp_path):
+    for write, kind in ((write_works, Kind.PROJECT), (write_people, Kind.METRIC)):
+        graph, file = Graph.in_memory(), tmp_path / "table.csv"
+        write(file, 600)
+        assert told(taken(graph, file)) == []
+        assert len(all_of(graph, kind)) == 600
+
+
+def test_roles_lists_sorts_and_sources_that_each_row_names_are_taken():
+    source = {"id": "x:report", "kind": "SOURCE", "name": "A report", "type": "REPORT", "publisher": "Filet Bleu"}
+    graph = graph_of([source])
+    text = (
+        "#activity+code,#activity+name,#activity+type,#org+name,#org+code,#org+role,#sector+code,#sector+vocab,"
+        "#country+code,#loc+name,#loc+type,#meta+source\n"
+        "p-1,Gardens,Seeds | Tools,Filet Bleu,filet,Funding,122,DAC,ML,Koro,Town,Filet Bleu (n.d.). A report. | Other\n"
+    )
+    graph.apply(write for record in records("hxl", text.encode(), graph) for write in record.writes)
+    project = all_of(graph, Kind.PROJECT)["project:p-1"]
+    assert [code.code for code in project.activities] == ["Seeds", "Tools"]
+    assert project.sectors == (Code("DAC", "122"),)
+    assert related(graph, RelationKind.PARTICIPATES_IN) == {("partner:filet", "project:p-1", PartnerRole.FUNDING)}
+    assert all_of(graph, Kind.PARTNER)["partner:filet"].identifiers == ()
+    assert {place.type for place in all_of(graph, Kind.PLACE).values()} == {PlaceType.TOWN}
+    assert {source for about, source in related(graph, RelationKind.CITES) if about == "project:p-1"} == {
+        "x:report", "source:other"
+    }  # fmt: skip
