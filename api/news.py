@@ -7,7 +7,6 @@ from itertools import chain
 
 from api.execute import encode
 from api.kinds import Kinds
-from graph.journal.journal import Mark
 from graph.model import Change, Recorded
 from graph.vocabulary import Kind
 
