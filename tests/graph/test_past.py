@@ -199,6 +199,14 @@ def test_few_views_are_kept_and_the_live_graph_shares_with_nobody_once_they_are_
     assert names(graph)[-2:] == ["five", "six"]
 
 
+def test_all_views_together_remember_a_fourth_of_what_the_live_graph_does() -> None:
+    graph = Graph(MemoryJournal(), budget=8_000, past_views=4)
+    for name in "abc":
+        graph.apply([write({"id": "project:x", "kind": "PROJECT", "name": name})])
+    views = [graph.engine, *(graph.as_of(version).engine for version in (3, 2, 1, 0))]
+    assert [engine.adjacency._budget for engine in views] == [8_000, *[500] * 4]  # type: ignore[attr-defined]
+
+
 def test_views_asked_for_at_once_are_made_one_after_the_other(graph: Graph) -> None:
     async def ask() -> list[int]:
         views = await asyncio.gather(*(graph.engine.as_of(version % 9) for version in range(30)))
