@@ -25,8 +25,7 @@ from api.subscriptions import Wanted, positions_in
 from api.transport import Outlet
 from graph.errors import FieldgraphError, NotFound
 from graph.graph import Graph
-from graph.journal.journal import LAST, Mark
-from graph.model import Change, Recorded
+from graph.model import LAST, Change, Mark, Recorded
 
 PAGE, CATCH_UP = 100, 20
 """Changes that are written at once: for a group; for one that catches up."""

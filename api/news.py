@@ -7,8 +7,7 @@ from itertools import chain
 
 from api.execute import encode
 from api.kinds import Kinds
-from graph.journal.journal import Mark
-from graph.model import Change, Recorded
+from graph.model import Change, Mark, Recorded
 from graph.vocabulary import Kind
 
 MOST, MOST_BYTES = 2_000, 8 << 20

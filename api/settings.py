@@ -137,12 +137,13 @@ class Settings(BaseSettings):
     cached_operations: Count = Field(1_000, description="Documents that are remembered, parsed and validated.")
     path_references: Count = Field(
         4_000_000,
-        description="Most references to entities remembered along paths; each takes about 100 bytes.",
+        description="Most references to entities remembered along paths, a fourth as many besides for all past"
+        " versions; each takes about 100 bytes.",
     )
     past_views: Count = Field(
         4,
         description="Past versions kept at hand for `asOf`, and most that one operation may ask for; each takes some"
-        " 300 bytes an entity.",
+        " 300 bytes an entity, and up to 3,000 once it is searched and asked all sorts of things.",
     )
     plan_memory: Count = Field(67_108_864, description="Most bytes of compiled plans that are remembered.")
     cached_characters: Count = Field(

@@ -19,7 +19,7 @@ from api.inputs import terms_given
 from api.request import Request
 from api.types import Change
 from graph.errors import InvalidInput
-from graph.journal.journal import Mark
+from graph.model import Mark
 from graph.vocabulary import Kind
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from graph.errors import FieldgraphError
 from graph.grouping import Grouping, Groups
-from graph.model import Change, Entity, Recorded, Relation
+from graph.model import Change, Entity, Mark, Recorded, Relation
 from graph.plan import Expand, Match, Page, Position, Relations, Resolve, Search
 from graph.questions import Central, Likenesses, Neighborhood, Paths, Ranking, Similar, Subgraph, Trails
 from graph.vocabulary import FindingSeverity, Kind, RelationKind
@@ -172,6 +172,10 @@ class Archive(Protocol):
 
     def replay(self, after: int, until: int) -> Iterator[Change]:
         """The changes of the commits after one version, up to another, in order."""
+
+    def changes(self, after: Mark, until: int, most: int) -> list[Recorded]:
+        """The first changes after a mark, of the commits up to a version, in order. Raises StoreError at the first
+        record that is damaged or missing."""
 
 
 class Finding(NamedTuple):

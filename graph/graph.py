@@ -16,12 +16,12 @@ from threading import RLock
 from graph.draft import Draft
 from graph.engine import View, settle
 from graph.errors import Fault, FieldgraphError, NotFound
-from graph.journal.journal import Authorship, Head, Journal, Mark
+from graph.journal.journal import Authorship, Head, Journal
 from graph.journal.memory import MemoryJournal
 from graph.journal.snapshot import SnapshotDamaged
 from graph.journal.snapshots import Rest, Snapshots
 from graph.journal.sqlite import SQLiteJournal
-from graph.model import Change, Commit, Entity, Line, Recorded, Write
+from graph.model import Change, Commit, Entity, Line, Mark, Recorded, Write
 from graph.past import Past
 from graph.resident import Resident, utc_now
 from graph.rules import faults

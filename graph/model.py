@@ -336,3 +336,15 @@ class Recorded(NamedTuple):
     change: Change
     commit: Commit
     all: Sequence[Change] = ()
+
+
+LAST = 2**63 - 1
+"""A position that no change of a version has."""
+
+
+class Mark(NamedTuple):
+    """A mark in the journal: just after the change at this position of a version, or, without a position, after all of
+    the version."""
+
+    version: int
+    position: int = LAST

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
+from graph.adjacency import Adjacency
 from graph.beside import begun, over
 from graph.engine import Archive
 from graph.model import Change, Entity, Relation, RelationName
@@ -29,15 +30,19 @@ class Making(NamedTuple):
 class Past:
     """Views of past versions, of which the `most` most recently asked for are kept.
 
-    Each view remembers at most `budget` references along paths. One is made at a time, as each takes memory from its
+    `budget` is how many references the live graph remembers along paths; all views together remember a fraction of
+    that, each an equal part, whatever is asked of them. One is made at a time, as each takes memory from its
     beginning; and what was begun is made to its end and kept, even if whoever asked has gone.
     """
+
+    FRACTION = 4
+    """The live graph remembers so many times what all past views do."""
 
     def __init__(self, live: Resident, archive: Archive, most: int, budget: int | None) -> None:
         self._live = live
         self._archive = archive
         self._most = most
-        self._budget = budget
+        self._budget = max(1, (budget or Adjacency.BUDGET) // (self.FRACTION * most))
         self._views: dict[int, Resident] = {}
         self._making: Making | None = None
         self._thread = ThreadPoolExecutor(1, "past")  # always the same: an archive keeps a connection for each

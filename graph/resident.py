@@ -39,7 +39,7 @@ from graph.grouping import Grouping
 from graph.groups import Grouper
 from graph.holding import Holding, edge_key
 from graph.matching import Matcher
-from graph.model import Change, Entity, Relation, RelationName, share_ids
+from graph.model import Change, Entity, Mark, Relation, RelationName, share_ids
 from graph.ordering import Shelf, Sorter, bounds
 from graph.pages import page_of
 from graph.paths import AROUND_IT
@@ -68,6 +68,9 @@ T = TypeVar("T")
 
 ENTITIES_IN_TURN = 100
 """So many are made ready to be searched before others have their turn: about 10 ms."""
+
+CHANGES_IN_TURN = 200
+"""So many changes are looked at for what they alter in the index of words, before others have their turn."""
 
 
 def utc_now() -> datetime:
@@ -109,6 +112,7 @@ class Resident:
         self.rankings = Rankings(self.wiring.snapshot, self.entity)
         self._checkup = Checkup(self._statements, lambda: f"{clock():%Y-%m-%d}")
         self.words = SearchIndex(self, lambda: self.graph)
+        self._looked_until: Mark | None = None
         self._matcher = Matcher(self._shelves, self.adjacency, self.entity)
         self._held_s = 0.0
         self._ancestry = Ancestry(partial(self.adjacency.follow, (AROUND_IT,)))
@@ -263,15 +267,25 @@ class Resident:
         """Has the search index ready, and lets others in meanwhile."""
         if self._origin is not None and not self.words.is_begun:
             await self._origin._prepared()
-            self.words.begin_as(self._origin.words, self._changed_since())
+            while not self._begin_words(self._origin):  # whoever asks meanwhile helps
+                await give_way()
         while self.prepare(ENTITIES_IN_TURN):
             await give_way()
 
-    def _changed_since(self) -> Iterator[Change]:
-        """What became of the origin since it was as this is."""
-        assert self._origin is not None
-        if self._archive is not None:
-            yield from self._archive.replay(self.version, self._origin.version)
+    def _begin_words(self, origin: "Resident") -> bool:
+        """Has the index of words begin as that of an origin, once it knows all that became of it since it was as this
+        is; looks at some of that, and says whether it has begun."""
+        if self.words.is_begun:
+            return True  # others, who were let in, have done the rest
+        after = Mark(self.version) if self._looked_until is None else self._looked_until
+        found = self._archive.changes(after, origin.version, CHANGES_IN_TURN) if self._archive else []
+        self.words.expect([recorded.change for recorded in found], origin.words)
+        if found:
+            self._looked_until = Mark(found[-1].change.version, found[-1].change.index)
+        if len(found) == CHANGES_IN_TURN:
+            return False
+        self.words.begin_as(origin.words)
+        return True
 
     # Answering: the port.
 

@@ -9,11 +9,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from graph.engine import Archive
-from graph.model import Change, Commit, Done, Recorded
+from graph.model import Change, Commit, Done
 from graph.tokens import Tokens
-
-LAST = 2**63 - 1
-"""A position that no change of a version has."""
 
 
 class Head(NamedTuple):
@@ -21,14 +18,6 @@ class Head(NamedTuple):
 
     version: int
     time: str | None
-
-
-class Mark(NamedTuple):
-    """A mark in the journal: just after the change at this position of a version, or, without a position, after all of
-    the version."""
-
-    version: int
-    position: int = LAST
 
 
 class Authorship(NamedTuple):
@@ -90,10 +79,6 @@ class Journal(Archive, Protocol):
 
     def kept(self, key: str) -> Kept | None:
         """What an edit with this key came to, if one was stored."""
-
-    def changes(self, after: Mark, until: int, most: int) -> list[Recorded]:
-        """The first changes after a mark, of the commits up to a version, in order. Raises StoreError at the first
-        record that is damaged or missing."""
 
     def writing(self) -> AbstractContextManager[Appender]:
         """Takes the write lock. Raises StoreBusy when another process keeps it too long."""

@@ -7,8 +7,8 @@ from itertools import chain, islice
 from threading import RLock
 
 from graph.engine import ChangePage
-from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time
-from graph.model import Change, Commit, Done, Entity, Recorded
+from graph.journal.journal import Authorship, Head, Kept, commit_time
+from graph.model import Change, Commit, Done, Entity, Mark, Recorded
 from graph.ordering import bounds
 from graph.plan import Page, Position
 from graph.tokens import Token

@@ -16,14 +16,14 @@ from typing import Any
 
 from graph.engine import ChangePage
 from graph.errors import StoreBusy, StoreError
-from graph.journal.journal import Authorship, Head, Kept, Mark, commit_time, in_utc
+from graph.journal.journal import Authorship, Head, Kept, commit_time, in_utc
 from graph.journal.layout import FORMAT, connect, create, format_in, format_of
 from graph.journal.log import KEPT, cut_off, overgrown
 from graph.journal.migration import migrate
 from graph.journal.rows import Chain, change_of, checksum_over, rows_of
 from graph.journal.tail import tail_of
 from graph.journal.tokens import SQLiteTokens
-from graph.model import Change, Commit, Done, Recorded
+from graph.model import Change, Commit, Done, Mark, Recorded
 from graph.plan import Page
 
 logger = logging.getLogger("fieldgraph")

@@ -98,17 +98,19 @@ class SearchIndex:
     def is_begun(self) -> bool:
         return self._database is not None
 
-    def begin_as(self, origin: "SearchIndex", changes: Iterable[Change]) -> None:
-        """Begins with the entries of an origin, which has the same holder's entities but for what these changes
-        altered: their entries are to be written anew. To write more than needed does no harm."""
-        stale: dict[str, None] = dict(origin._pending)
+    def expect(self, changes: Iterable[Change], origin: "SearchIndex") -> None:
+        """Notes whose entries these changes altered in an origin as which this is to begin."""
         for change in changes:
             for holder in (self.holder, origin.holder):
-                stale.update(dict.fromkeys(_concerned(change, holder)))
+                self._pending.update(dict.fromkeys(_concerned(change, holder)))
+
+    def begin_as(self, origin: "SearchIndex") -> None:
+        """Begins with the entries of an origin, which has the same holder's entities but for what is expected: their
+        entries are to be written anew. To write more than needed does no harm."""
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         origin._connected.backup(self._database)
         self._vocabulary = origin._vocabulary.copy()
-        self._pending = stale
+        self._pending.update(origin._pending)
 
     @property
     def is_behind(self) -> bool:

@@ -20,8 +20,7 @@ from api.feed import Feed, Subscriber
 from api.settings import Settings
 from graph.errors import StoreError
 from graph.graph import Graph
-from graph.journal.journal import Mark
-from graph.model import Change, Commit, Entity, RelationName, Remove, Unrelate, Write
+from graph.model import Change, Commit, Entity, Mark, RelationName, Remove, Unrelate, Write
 from graph.parse import write
 from graph.vocabulary import PartnerRole, RelationKind
 

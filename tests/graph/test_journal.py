@@ -22,14 +22,14 @@ from graph.errors import StoreBusy, StoreError
 from graph.formats.lines import canonical
 from graph.graph import STORE, Graph
 from graph.journal.backup import backup
-from graph.journal.journal import Authorship, Head, Journal, Kept, Mark
+from graph.journal.journal import Authorship, Head, Journal, Kept
 from graph.journal.layout import APPLICATION_ID, FORMAT, format_of
 from graph.journal.log import KEPT
 from graph.journal.memory import MemoryJournal
 from graph.journal.recovery import recover
 from graph.journal.sqlite import SQLiteJournal
 from graph.journal.verify import verify
-from graph.model import Change, Done, Project, Relation
+from graph.model import Change, Done, Mark, Project, Relation
 from graph.parse import write
 from graph.tokens import Scope
 from graph.vocabulary import ChangeAction, RelationKind

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, note
 
+from graph import resident
 from graph.engine import settle
 from graph.errors import InvalidInput, NotFound, StoreError
 from graph.formats.lines import canonical
@@ -20,6 +21,8 @@ from graph.journal.sqlite import SQLiteJournal
 from graph.parse import write
 from graph.plan import WHOLE, Search
 from graph.resident import Resident
+from graph.search.index import SearchIndex
+from graph.vocabulary import Direction
 from tests.api.stage import permits
 from tests.conftest import graph_of
 from tests.graph.test_adjacency import indexed, remembered
@@ -196,6 +199,14 @@ def test_few_views_are_kept_and_the_live_graph_shares_with_nobody_once_they_are_
     assert names(graph)[-2:] == ["five", "six"]
 
 
+def test_all_views_together_remember_a_fourth_of_what_the_live_graph_does() -> None:
+    graph = Graph(MemoryJournal(), budget=8_000, past_views=4)
+    for name in "abc":
+        graph.apply([write({"id": "project:x", "kind": "PROJECT", "name": name})])
+    views = [graph.engine, *(graph.as_of(version).engine for version in (3, 2, 1, 0))]
+    assert [engine.adjacency._budget for engine in views] == [8_000, *[500] * 4]  # type: ignore[attr-defined]
+
+
 def test_views_asked_for_at_once_are_made_one_after_the_other(graph: Graph) -> None:
     async def ask() -> list[int]:
         views = await asyncio.gather(*(graph.engine.as_of(version % 9) for version in range(30)))
@@ -303,3 +314,61 @@ def test_views_are_read_over_one_connection_and_closing_waits_for_it(tmp_path: P
     graph.close()
     assert graph._past._making is not None
     assert graph._past._making.view.exception() is None
+
+
+def places(names: Sequence[str]) -> list[Line]:
+    """A place in another, and so on; a project is in the last one."""
+    shared = {"kind": "PLACE", "type": "TOWN"}
+    lines: list[Line] = [{"id": f"place:{number}", "name": name, **shared} for number, name in enumerate(names)]
+    lines += [
+        {"relation": "PART_OF", "subject": f"place:{number}", "object": f"place:{number - 1}"}
+        for number in range(1, len(names))
+    ]
+    located = {"relation": "LOCATED_IN", "subject": "project:x", "object": f"place:{len(names) - 1}"}
+    return [*lines, {"id": "project:x", "kind": "PROJECT", "name": "X"}, located]
+
+
+def test_first_searches_at_once_share_one_index_whatever_is_committed_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resident, "CHANGES_IN_TURN", 1)
+    then = [*places("abcdef"), *({"id": f"project:{number}", "kind": "PROJECT", "name": "X"} for number in range(99))]
+    graph = graph_of(then)
+    begun: list[SearchIndex] = []
+    begin_as = SearchIndex.begin_as
+
+    def counted(index: SearchIndex, origin: SearchIndex) -> None:
+        begun.append(index)
+        begin_as(index, origin)
+
+    monkeypatch.setattr(SearchIndex, "begin_as", counted)
+    chance = Random(1)
+
+    def change() -> None:
+        """Renames a place, and moves the last one, with all that is in it."""
+        number, inside = chance.randrange(6), next(iter(graph.engine.relations_of("place:5", Direction.OUT))).object
+        name = {"id": f"place:{number}", "kind": "PLACE", "type": "TOWN", "name": f"n{chance.random()}"}
+        moved = {"relation": "PART_OF", "subject": "place:5"}
+        others = [f"place:{number}" for number in range(5) if f"place:{number}" != inside]
+        to = {**moved, "object": chance.choice(others)}
+        assert permits(graph, [name, {"unrelate": {**moved, "object": inside}}, to])
+
+    async def story() -> Resident:
+        for _ in range(30):
+            change()
+        view = (await graph.engine.as_of(1)).engine
+        searches = [asyncio.ensure_future(view.search(Search(name), WHOLE)) for name in "abcdef"]
+        turns = 0
+        while not all(search.done() for search in searches):
+            change()
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns > 10
+        anew = graph_of(then).engine
+        for name, search in zip("abcdef", searches, strict=True):
+            assert search.result().entities == settle(anew.search(Search(name), WHOLE)).entities != []
+        return view  # type: ignore[return-value]
+
+    view = asyncio.run(story())
+    assert begun == [view.words]
+    assert words(view) == words(graph_of(then).engine)
