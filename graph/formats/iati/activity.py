@@ -9,6 +9,7 @@ from graph.formats.iati.codes import (
     DESCRIPTIONS,
     HUMANITARIAN_SCOPES,
     NOT_TARGETED,
+    ORGANISATION_IDENTIFIERS,
     OTHER_IDENTIFIERS,
     OWN,
     PLANNED_END,
@@ -20,10 +21,12 @@ from graph.formats.iati.codes import (
     TAGS,
 )
 from graph.formats.iati.documents import documents
+from graph.formats.iati.locations import Locations
 from graph.formats.iati.money import Amounts
 from graph.formats.iati.partners import Participants, Partners
-from graph.formats.iati.places import Places, Whereabouts, check_shares
+from graph.formats.iati.places import Places, Whereabouts
 from graph.formats.iati.results import Results
+from graph.formats.iati.shares import check_shares
 from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told, distinct
 from graph.formats.iati.words import (
@@ -35,6 +38,7 @@ from graph.formats.iati.words import (
     name_of,
     narratives,
     shown,
+    slug,
     text_of,
     typed,
 )
@@ -89,8 +93,9 @@ class Activity:
         name = title[0].value if title else self._identifier
         places = Whereabouts(self._file.places, self._id, self._publisher, self._language, told, notes)
         places.recipients(element)
+        locations = Locations(self._file.places, places, self._id, self._language, told, notes)
         for location in element.iterfind("location"):
-            places.location(location)
+            locations.read(location)
         places.relate()
         self._participants(places.country_code)
         project = Project(
@@ -116,7 +121,7 @@ class Activity:
             return self._file.source
         name = name_of(self._reporting, self._language) or self._publisher
         return Source(
-            id=f"source:iati-{self._publisher}",
+            id=f"source:iati-{code_of(self._reporting, 'ref') or slug(self._publisher)}",
             name=f"IATI activities of {self._publisher}",
             type=SourceType.DATASET,
             publisher=name,
@@ -134,13 +139,13 @@ class Activity:
         participating = element.findall("participating-org")
         reporting = [] if self._reporting is None else [self._reporting]
         found.name([*reporting, *participating, *giving])
+        reporting = [each for each in reporting if (each.get("secondary-reporter") or "").strip() not in TRUE]
+        for each in reporting:
+            found.find(each, earlier=self._earlier_codes())  # first: it knows best how it is called
         for each in participating:
             found.participate(each)
         for each in reporting:
-            if each.get("secondary-reporter") not in TRUE:
-                found.take_part(each)
-            else:
-                found.find(each)
+            found.take_part(each)
         for each in giving:
             found.take_part(each)
 
@@ -167,11 +172,20 @@ class Activity:
             if not code:
                 self._notes.remark(element, "other-identifier has no ref: left out")
                 continue
+            if type in ORGANISATION_IDENTIFIERS:
+                continue
             if type not in OTHER_IDENTIFIERS:
                 self._notes.remark(element, f"there is no type {shown(type)} of other-identifier: kept", once=True)
             vocabulary = OTHER_IDENTIFIERS.get(type, f"IATI other-identifier {type}".strip())
             found.append(Code(vocabulary, code, name_of(element.find("owner-org"), self._language) or None))
         return distinct(found)
+
+    def _earlier_codes(self) -> tuple[Code, ...]:
+        """Other codes of the organisation that reports."""
+        given = [(code_of(each, "type"), code_of(each, "ref")) for each in self._element.iterfind("other-identifier")]
+        return tuple(
+            Code(ORGANISATION_IDENTIFIERS[type], ref) for type, ref in given if type in ORGANISATION_IDENTIFIERS and ref
+        )
 
     def _status_and_dates(self) -> dict[str, Any]:
         """The status; actual dates, or planned ones where those are not told."""
@@ -201,7 +215,7 @@ class Activity:
         for element in elements:
             shares[code_of(element, "vocabulary") or "1"].append(element)
         for vocabulary, each in shares.items():
-            check_shares(self._element, each, f"sectors of vocabulary {vocabulary}", self._notes)
+            check_shares(each, f"sectors of vocabulary {vocabulary}", self._notes)
         every = [*elements, *self._element.iterfind("transaction/sector")]
         return self._codes(every, SECTORS, "sector")
 

@@ -41,9 +41,10 @@ OTHER_IDENTIFIERS = {
     "A3": "previous IATI",
     "A4": "FTS",
     "A9": "other activity id",
-    "B1": "previous org-id",
-    "B9": "other org-id",
 }
+ORGANISATION_IDENTIFIERS = {"B1": "previous org-id", "B9": "other org-id"}
+"""Types of other identifiers that are those of the organisation that reports."""
+
 SECTORS = {
     "1": "DAC",
     "2": "DAC 3-digit",

@@ -17,14 +17,23 @@ from graph.formats.iati.codes import BUDGETS, PLANNED, TRANSACTIONS, Money
 from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import Notes, Period, code_of, dated, name_of, number, period, shown, text_of, typed
-from graph.model import Indicator, Metric, Relation
-from graph.vocabulary import CountBasis, MetricMeasure, RelationKind
+from graph.model import Indicator, Metric, Relation, Source
+from graph.vocabulary import CountBasis, MetricMeasure, RelationKind, SourceType
 
 NO_CURRENCY = "unknown currency"
 STATUSES = {"1": "indicative", "2": "committed"}
 BUDGET, PLANNED_DISBURSEMENT, TRANSACTION = "budget", "planned-disbursement", "transaction"
 BUDGET_LISTS = {BUDGET: BUDGETS, PLANNED_DISBURSEMENT: PLANNED}
 ORIGINAL = "1"
+
+STANDARD = Source(
+    id="source:iati-standard",
+    name="IATI Standard 2.03: code lists",
+    type=SourceType.REGISTER,
+    publisher="International Aid Transparency Initiative",
+    url="https://iatistandard.org/en/iati-standard/203/codelists/",
+)
+"""What the kinds of amounts are from."""
 
 MOST_PRINTED = 1_000
 """Characters of the amounts that a metric is the sum of."""
@@ -154,6 +163,8 @@ class Amounts:
             id=f"indicator:{code}", name=name, code=code, unit="currency", count_basis=CountBasis.MONEY
         )
         self._told.ensure(indicator)
+        self._told.ensure(STANDARD)
+        self._told.ensure(Relation(RelationKind.CITES, indicator.id, STANDARD.id))
         return indicator, measure
 
 

@@ -83,15 +83,16 @@ class Participants:
             if name and (ref := self._ref(element)):
                 self._named.setdefault(fold(name), self._partners.by_code(ref, name, self._publisher)[0])
 
-    def find(self, element: Element, role: PartnerRole | None = None) -> str | None:
-        """The id of an organisation, which will be there; None where nothing tells which one is meant."""
+    def find(self, element: Element, role: PartnerRole | None = None, earlier: tuple[Code, ...] = ()) -> str | None:
+        """The id of an organisation, which will be there; None where nothing tells which one is meant. `earlier` are
+        its other codes."""
         ref = self._ref(element)
         told = narratives(element, self._language)
-        name = told[0].value if told else ""
-        identifiers: tuple[Code, ...] = ()
+        name = told[0].value if told else self._name_in_ref(element)
+        identifiers = earlier
         if ref:
             id, code = self._partners.by_code(ref, name, self._publisher)
-            identifiers = (code,)
+            identifiers = (code, *earlier)
         elif name:
             id = self._named.get(fold(name)) or self._before(name, role) or self._partners.by_name(name, self.country)
         else:
@@ -121,10 +122,16 @@ class Participants:
     def _ref(self, element: Element) -> str:
         ref = code_of(element, "ref")
         if fold(ref) not in NO_REFERENCE:
-            return ref
+            is_name = " " in ref or fold(ref) == fold(name_of(element, self._language))
+            return "" if is_name else ref
         if ref:
             self._notes.remark(element, f"the ref {shown(ref)} is no code: the name stands for it", once=True)
         return ""
+
+    def _name_in_ref(self, element: Element) -> str:
+        """Some write the name where the code belongs."""
+        ref = code_of(element, "ref")
+        return ref if " " in ref and fold(ref) not in NO_REFERENCE else ""
 
     def _type(self, element: Element) -> PartnerType:
         code = code_of(element, "type")

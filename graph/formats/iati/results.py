@@ -70,6 +70,9 @@ class Results:
             title = self._title(element)
             within = name_of(result.find("title"), self._language) if titles[fold(title)] > 1 or not title else ""
             reference = next((code for code in self._references(element) if listed[code] == 1), None)
+            if not _is_measured(element):
+                self._notes.remark(element, f"the indicator {shown(title)} has no values: left out")
+                continue
             measured = self._listed(element, reference, title) if reference else self._scoped(element, title, within)
             for baseline in element.findall("baseline"):
                 self._baseline(baseline, measured)
@@ -81,7 +84,8 @@ class Results:
 
     def _references(self, element: Element) -> list[Code]:
         given = [(code_of(each, "vocabulary"), code_of(each)) for each in element.findall("reference")]
-        return [Code(INDICATORS[vocabulary], code) for vocabulary, code in given if vocabulary in INDICATORS and code]
+        lists = INDICATORS | dict.fromkeys(OWN, f"indicator of {self._publisher}")
+        return [Code(lists[vocabulary], code) for vocabulary, code in sorted(given) if vocabulary in lists and code]
 
     def _measure(self, element: Element) -> str:
         code = code_of(element, "measure")
@@ -91,17 +95,17 @@ class Results:
         return code if code in UNITS else "1"
 
     def _listed(self, element: Element, code: Code, title: str) -> Measured:
-        """An indicator of a published list."""
+        """An indicator of a list: a published one, or its publisher's own."""
         measure = self._measure(element)
         key = f"{slug(code.vocabulary)}-{code.code}"
         indicator = Indicator(
             id=f"indicator:{key}",
-            name=f"{code.vocabulary} {code.code}",
+            name=title if title and code.vocabulary not in INDICATORS.values() else f"{code.vocabulary} {code.code}",
             code=key,
             unit=UNITS[measure],
             identifiers=(code,),
         )
-        self._told.ensure(indicator)
+        self._told.ensure_cited(indicator)
         return Measured(indicator, title or indicator.name, True, measure)
 
     def _scoped(self, element: Element, title: str, within: str) -> Measured:
@@ -110,11 +114,6 @@ class Results:
         named = title or within or "Indicator"
         key = self._once(f"{self._identifier}/{slug(f'{within} {title}' if within and title else named)}")
         told = narratives(element.find("title"), self._language)
-        own = [
-            Code(f"indicator of {self._publisher}", code_of(each))
-            for each in element.findall("reference")
-            if code_of(each, "vocabulary") in OWN and code_of(each)
-        ]
         indicator = Indicator(
             id=f"indicator:{key}",
             name=named,
@@ -122,7 +121,6 @@ class Results:
             code=key,
             unit=UNITS[measure],
             definition=_paragraphs(element, self._language),
-            identifiers=tuple(dict.fromkeys([*self._references(element), *own])),
         )
         self._told.own(indicator)
         self._told.cite(indicator.id)
@@ -196,11 +194,16 @@ class Results:
             id=f"indicator:{key}", name=f"{whole.name} ({told})", code=key, unit=whole.unit, definition=whole.definition
         )
         if measured.is_shared:
-            self._told.ensure(part)
+            self._told.ensure_cited(part)
         else:
             self._told.own(part)
             self._told.cite(part.id)
         return part, f"{measured.title} ({told})"
+
+
+def _is_measured(element: Element) -> bool:
+    values = [*element.iterfind("baseline"), *element.iterfind("period/target"), *element.iterfind("period/actual")]
+    return any((each.get("value") or each.text or "").strip() for each in values)
 
 
 def _paragraphs(element: Element, language: str) -> str | None:
