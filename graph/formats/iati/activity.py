@@ -91,13 +91,13 @@ class Activity:
         if not title:
             notes.remark(element, "the activity has no title: its identifier stands for it")
         name = title[0].value if title else self._identifier
-        places = Whereabouts(self._file.places, self._id, self._publisher, self._language, told, notes)
+        places = Whereabouts(self._file.known, self._id, self._publisher, self._language, told, notes)
         places.recipients(element)
+        self._participants(places.country_code)
         locations = Locations(self._file.places, places, self._id, self._language, told, notes)
         for location in element.iterfind("location"):
             locations.read(location)
         places.relate()
-        self._participants(places.country_code)
         project = Project(
             id=self._id,
             name=name,

@@ -48,12 +48,8 @@ class Locations:
                 self._notes.remark(element, f"a location is only described ({shown(description)}): left out")
             return
         if not (point or code):
-            same = (
-                self._recipients.named.get(fold(name))
-                or self._known.named(Kind.COUNTRY, name)
-                or self._region_named(name)
-            )
-            if same:
+            recipient = self._recipients.named.get(fold(name))
+            if same := recipient or self._known.named(Kind.COUNTRY, name) or self._region_named(name):
                 self._recipients.add(same)
                 return
         parent = self._parent(element)

@@ -130,14 +130,14 @@ class Amounts:
         return given
 
     def _tell(self, kept: Kept, amounts: list[Amount]) -> None:
-        indicator, measure = self._indicator(kept)
+        kind, indicator, measure = self._indicator(kept)
         values = [amount.value for amount in amounts if amount.value is not None]
         statuses = {amount.status for amount in amounts}
         start, end = kept.period
         when = start if start == end else f"{start}/{end}"
         metric = Metric(
             id=f"metric:{self._project.partition(':')[2]}/{kept.element}-{kept.type}/{when}/{kept.currency}",
-            name=f"{indicator.name}, {self._title}, {when.replace('/', ' to ')}",
+            name=f"{kind}, {self._title}, {when.replace('/', ' to ')}",
             summary="\n\n".join(_distinct(amount.told for amount in amounts)) or None,
             value=float(sum(values)) if values else None,
             printed=_printed(amounts),
@@ -152,20 +152,26 @@ class Amounts:
         self._told.relate(Relation(RelationKind.MEASURES, metric.id, indicator.id, sources=self._told.sources))
         self._told.cite(metric.id)
 
-    def _indicator(self, kept: Kept) -> tuple[Indicator, MetricMeasure]:
+    def _indicator(self, kept: Kept) -> tuple[str, Indicator, MetricMeasure]:
+        """The name of a kind of amounts, what they measure in their currency, and what they are. There is one indicator
+        for each currency: amounts of one day in two currencies are not two statements of one figure."""
         if kept.element == TRANSACTION:
             name, measure = TRANSACTIONS.get(kept.type, Money(f"Transaction of type {kept.type}", MetricMeasure.ACTUAL))
         else:
             names = BUDGET_LISTS[kept.element]
             name, measure = names.get(kept.type, f"{names[ORIGINAL]} of type {kept.type}"), MetricMeasure.BUDGET
-        code = f"iati-{kept.element}-{kept.type}"
+        code = f"iati-{kept.element}-{kept.type}-{kept.currency}"
         indicator = Indicator(
-            id=f"indicator:{code}", name=name, code=code, unit="currency", count_basis=CountBasis.MONEY
+            id=f"indicator:{code}",
+            name=f"{name}, {kept.currency}",
+            code=code,
+            unit=kept.currency,
+            count_basis=CountBasis.MONEY,
         )
         self._told.ensure(indicator)
         self._told.ensure(STANDARD)
         self._told.ensure(Relation(RelationKind.CITES, indicator.id, STANDARD.id))
-        return indicator, measure
+        return name, indicator, measure
 
 
 def _printed(amounts: list[Amount]) -> str | None:

@@ -30,6 +30,8 @@ class Partners:
         self._known = known
         self._claimed: dict[str, str] = {}
         """Organisations that were found by name, and the code which a file gives them."""
+        self.names: dict[str, str] = {}
+        """What a file calls those that it names by code."""
 
     def by_code(self, ref: str, name: str, publisher: str) -> tuple[str, Code]:
         code = Code(ORG_ID, ref) if PREFIXED.match(ref) else Code(f"organisation of {publisher}", ref)
@@ -81,7 +83,9 @@ class Participants:
         for element in elements:
             name = name_of(element, self._language)
             if name and (ref := self._ref(element)):
-                self._named.setdefault(fold(name), self._partners.by_code(ref, name, self._publisher)[0])
+                id, _ = self._partners.by_code(ref, name, self._publisher)
+                self._named.setdefault(fold(name), id)
+                self._partners.names.setdefault(id, name)
 
     def find(self, element: Element, role: PartnerRole | None = None, earlier: tuple[Code, ...] = ()) -> str | None:
         """The id of an organisation, which will be there; None where nothing tells which one is meant. `earlier` are
@@ -93,6 +97,8 @@ class Participants:
         if ref:
             id, code = self._partners.by_code(ref, name, self._publisher)
             identifiers = (code, *earlier)
+            if name:
+                self._partners.names.setdefault(id, name)
         elif name:
             id = self._named.get(fold(name)) or self._before(name, role) or self._partners.by_name(name, self.country)
         else:
@@ -109,7 +115,7 @@ class Participants:
         held = self._known.entity(id)
         record = Partner(
             id=id,
-            name=name or (held.name if held else ref),
+            name=name or (held.name if held else self._partners.names.get(id, ref)),
             labels=labels_of(told) if len(told) > 1 else {},
             identifiers=identifiers,
             type=type,

@@ -1,4 +1,4 @@
-"""Where an activity is: countries, regions and locations, with the share of each."""
+"""Where an activity is: countries and regions, with the share of each."""
 
 from collections import defaultdict
 from math import fsum
@@ -30,9 +30,8 @@ class Places:
 class Whereabouts:
     """The places of one activity."""
 
-    def __init__(self, places: Places, project: str, publisher: str, language: str, told: Told, notes: Notes) -> None:
-        self._places = places
-        self._known = places.known
+    def __init__(self, known: Known, project: str, publisher: str, language: str, told: Told, notes: Notes) -> None:
+        self._known = known
         self._project = project
         self._publisher = publisher
         self._language = language
@@ -87,14 +86,17 @@ class Whereabouts:
         if not given:
             self._notes.remark(element, f"{element.tag} has no code: left out")
             return None
-        id = self._known.country(given)
-        if id is None and (iso := _iso(given)):
+        id, iso = self._known.country(given), _iso(given)
+        if id is None and iso:
             id = self._known.country(iso.alpha_2) or self._new_country(iso)
         if id is None:
             self._notes.remark(element, f"ISO 3166-1 has no country {shown(given)}: kept as a place", once=True)
             name = name_of(element, self._language) or given
             return self.coded(ISO, given, f"place:country-{given}", name, PlaceType.OTHER)
         self.countries[id] = given
+        held = self._known.entity(id)
+        if name := held.name if held else iso.name:
+            self.named.setdefault(fold(name), id)
         return id
 
     def _new_country(self, iso: Any) -> str:
@@ -136,11 +138,10 @@ class Whereabouts:
         return next(iter(self.countries.values())) if len(self.countries) == 1 == len(self._shares) else None
 
     def relate(self) -> None:
-        for id, share in self._shares.items():
-            relation = Relation(
-                RelationKind.LOCATED_IN, self._project, id, percentage=share, sources=self._told.sources
-            )
-            self._told.relate(relation)
+        sources = self._told.sources
+        for id, percentage in self._shares.items():
+            located = Relation(RelationKind.LOCATED_IN, self._project, id, percentage=percentage, sources=sources)
+            self._told.relate(located)
 
 
 class UserAssigned(NamedTuple):

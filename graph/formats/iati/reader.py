@@ -80,9 +80,7 @@ class _Reading:
         if len(identifier) > LONGEST_CODE:
             return f"iati-identifier has {len(identifier):,} characters, expected at most {LONGEST_CODE}. Correct it"
         if first := self._lines.get(identifier):
-            return (
-                f"the activity {shown(identifier)} is in the file twice, here and on line {first}. Keep one of the two"
-            )
+            return f"the activity {shown(identifier)} is there twice, here and on line {first}. Keep one of the two"
         return None
 
 

@@ -19,6 +19,7 @@ SHOWN = 60
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+LIKELY_YEAR = re.compile(r"(19|20)\d\d")
 AFTER_DATE = re.compile(r"(T[0-9:.]+)?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
 NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d{1,30})(\.\d{0,60})?|[+-]?\.\d{1,60}", re.ASCII)
 NO_REFERENCE = frozenset(
@@ -129,7 +130,13 @@ def date(text: str) -> str | None:
     '2020-01-01'
     """
     day, rest = text.strip()[:10], text.strip()[10:]
-    return day if is_partial_date(day) and AFTER_DATE.fullmatch(rest) else None
+    return day if len(day) == 10 and is_partial_date(day) and AFTER_DATE.fullmatch(rest) else None
+
+
+def coarse_date(text: str) -> str | None:
+    """A year or a month alone. A number of four digits may be anything, so the year must be a likely one."""
+    given = text.strip()
+    return given if is_partial_date(given) and LIKELY_YEAR.match(given) else None
 
 
 def dated(element: Element | None, notes: Notes, owner: Element, what: str) -> str | None:
@@ -142,6 +149,8 @@ def dated(element: Element | None, notes: Notes, owner: Element, what: str) -> s
         return found
     if found := date(text):
         notes.remark(element, f"{what} has the iso-date {shown(given)}: its text, {shown(text)}, was taken")
+        return found
+    if found := coarse_date(given):
         return found
     if given.strip():
         notes.fault(element, f"{what} is {shown(given)}, expected a date that exists, as 2020-01-31. Correct iso-date")
