@@ -30,6 +30,7 @@ from graph.formats.iati.shares import check_shares
 from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told, distinct
 from graph.formats.iati.words import (
+    LONGEST_TEXT,
     Notes,
     code_of,
     dated,
@@ -163,7 +164,7 @@ class Activity:
             for type in sorted(told)
             for text in dict.fromkeys(told[type])
         ]
-        return "\n\n".join(parts) or None
+        return "\n\n".join(parts)[:LONGEST_TEXT] or None
 
     def _identifiers(self) -> tuple[Code, ...]:
         found = [Code(IATI, self._identifier)]

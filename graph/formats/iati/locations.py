@@ -1,5 +1,6 @@
 """The locations of an activity: towns, camps, buildings, by their codes, their points or their names."""
 
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -53,7 +54,7 @@ class Locations:
                 self._recipients.add(same)
                 return
         parent = self._parent(element)
-        id = self._earlier(name) if name and not code else None
+        id = self._earlier.get(fold(name)) if not code else None
         id = id or self._place(element, name, point, code, parent)
         self._recipients.add(id)
 
@@ -107,14 +108,14 @@ class Locations:
             return True
         return max(abs(held.latitude - point.latitude), abs(held.longitude - point.longitude)) < FAR
 
-    def _earlier(self, name: str) -> str | None:
-        """A place of that name at which the project was when it was read before."""
-        found = (
-            place.id
-            for _, place in self._known.related(self._project, RelationKind.LOCATED_IN)
-            if any(fold(each) == fold(name) for each in (place.name, *place.aliases, *place.labels.values()))
-        )
-        return min(found, default=None)
+    @cached_property
+    def _earlier(self) -> dict[str, str]:
+        """The places at which the project was when it was read before, by their names."""
+        found: dict[str, str] = {}
+        for _, place in self._known.related(self._project, RelationKind.LOCATED_IN):
+            for name in map(fold, (place.name, *place.aliases, *place.labels.values())):
+                found[name] = min(place.id, found.get(name, place.id))
+        return found
 
     def _code(self, element: Element) -> Code | None:
         given = element.find("location-id")

@@ -16,7 +16,19 @@ import pycountry
 from graph.formats.iati.codes import BUDGETS, PLANNED, TRANSACTIONS, Money
 from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
-from graph.formats.iati.words import Notes, Period, code_of, dated, name_of, number, period, shown, text_of, typed
+from graph.formats.iati.words import (
+    LONGEST_TEXT,
+    Notes,
+    Period,
+    code_of,
+    dated,
+    name_of,
+    number,
+    period,
+    shown,
+    text_of,
+    typed,
+)
 from graph.model import Indicator, Metric, Relation, Source
 from graph.vocabulary import CountBasis, MetricMeasure, RelationKind, SourceType
 
@@ -138,7 +150,7 @@ class Amounts:
         metric = Metric(
             id=f"metric:{self._project.partition(':')[2]}/{kept.element}-{kept.type}/{when}/{kept.currency}",
             name=f"{kind}, {self._title}, {when.replace('/', ' to ')}",
-            summary="\n\n".join(_distinct(amount.told for amount in amounts)) or None,
+            summary="\n\n".join(_distinct(amount.told for amount in amounts))[:LONGEST_TEXT] or None,
             value=float(sum(values)) if values else None,
             printed=_printed(amounts),
             unit=kept.currency,

@@ -7,7 +7,8 @@ Nothing is fetched, no entity is expanded, and a document type is refused. lxml'
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import Any, BinaryIO, TypeAlias
 
 from lxml import etree
 
@@ -20,7 +21,7 @@ ACTIVITIES, ACTIVITY, ORGANISATIONS = "iati-activities", "iati-activity", "iati-
 PIECE = 65_536
 """Bytes of a line that go to the parser at a time: a file may be one line."""
 
-LARGEST = 32 * 2**20
+LARGEST = 16 * 2**20
 """Bytes of an activity, and of what stands between two: it is held as a whole."""
 
 SAFE: dict[str, Any] = {
@@ -40,17 +41,20 @@ ROOT = re.compile(r"<(?:[\w.-]+:)?iati-(?:activities|activity|organisations)[\s/
 PLACE = re.compile(r", line \d+, column \d+.*$")
 
 
-class Found(NamedTuple):
+class Found:
     """An activity, and the lines of its elements in their order, itself first."""
 
-    element: Element
-    lines: list[int]
+    def __init__(self, element: Element, line: int) -> None:
+        self.element = element
+        self.lines = [line]
 
     def line(self, element: Element) -> int:
-        for line, each in zip(self.lines, self.element.iter("*"), strict=False):
-            if each is element:
-                return line
-        return self.lines[0]
+        return self._lines_of.get(element, self.lines[0])
+
+    @cached_property
+    def _lines_of(self) -> dict[Element, int]:
+        """Made only if something is to be told of an activity."""
+        return dict(zip(self.element.iter("*"), self.lines, strict=False))
 
 
 def recognises(head: bytes) -> bool:
@@ -79,7 +83,7 @@ def activities(stream: BinaryIO, check: Callable[[Element], None]) -> Iterator[F
                 if current:
                     yield current
                 _drop_before(element, root)
-                current, size = Found(element, [line]), len(piece)
+                current, size = Found(element, line), len(piece)
             elif current:
                 current.lines.append(line)
     _closed(parser)

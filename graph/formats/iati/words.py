@@ -13,7 +13,9 @@ from graph.model import Label
 from graph.values import fold, is_partial_date
 
 LONGEST_CODE = 300
+"""Characters; what is longer is none."""
 LONGEST_TEXT = 100_000
+"""Characters; what is longer is cut off there."""
 LONGEST_SLUG = 60
 SHOWN = 60
 
@@ -115,8 +117,8 @@ def _language(tag: str | None) -> str:
 
 
 def language_of(activity: Element) -> str:
-    """The default language of an activity; nothing where it has none."""
-    return _language(activity.get(LANG))
+    """The default language of an activity, its own or that of its file; nothing where there is none."""
+    return _language(activity.get(LANG)) or _language(activity.getparent().get(LANG))
 
 
 def labels_of(told: Sequence[Label]) -> dict[str, str]:

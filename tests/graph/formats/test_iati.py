@@ -550,8 +550,20 @@ def test_lines_are_counted_however_long_a_file_is(ends: str):
 
 
 def test_an_activity_that_goes_on_for_ever_is_refused():
-    with pytest.raises(Unusable, match="an activity has more than 32 MB"):
-        records(activity("<comment/>" * 4_000_000))
+    with pytest.raises(Unusable, match="an activity has more than 16 MB"):
+        records(activity(f"<comment>{'x' * 1_000}</comment>\n" * 17_000))
+
+
+def test_an_activity_with_thousands_of_faults_is_read_in_no_time():
+    bad = "<budget><value>ten</value></budget>\n"
+    (record,) = records(activity(bad * 20_000))
+    assert len(record.faults) == 20_000
+    assert record.faults[-1].line == 20_000
+
+
+def test_the_language_of_a_file_is_that_of_its_activities():
+    text = activity().replace(HEAD, HEAD.replace(">", ' xml:lang="fr">'))
+    assert held(graph_from(text), "project:XX-EX-1-A").labels == {"fr": "A"}
 
 
 def test_a_code_or_a_text_that_is_too_long_is_not_taken():
