@@ -23,34 +23,41 @@ ANY = "any role"
 
 
 class Partners:
-    """Finds organisations for a whole file; what it remembers grows with the organisations of the store that it finds
-    by their names."""
+    """Finds organisations for a whole file: one code means one organisation throughout, whatever name is beside it."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._claimed: dict[str, str] = {}
-        """Organisations that were found by name, and the code which a file gives them."""
+        self._found: dict[Code, str] = {}
+        self._claimed: set[str] = set()
+        """Organisations that were found by name for a code."""
         self.names: dict[str, str] = {}
         """What a file calls those that it names by code."""
 
     def by_code(self, ref: str, name: str, publisher: str) -> tuple[str, Code]:
         code = Code(ORG_ID, ref) if PREFIXED.match(ref) else Code(f"organisation of {publisher}", ref)
-        id = f"partner:{ref}" if code.vocabulary == ORG_ID else f"partner:{publisher}/{ref}"
-        if found := self._known.coded(Kind.PARTNER, code.vocabulary, ref):
-            return found, code
-        if self._known.entity(id) is None and (same := self._unclaimed(name, ref)):
-            return same, code
-        return id, code
+        if code not in self._found:
+            self._found[code] = self._by_code(code, name, publisher)
+        return self._found[code], code
 
-    def _unclaimed(self, name: str, ref: str) -> str | None:
-        """The one organisation of that name, if it has no code of its own."""
+    def _by_code(self, code: Code, name: str, publisher: str) -> str:
+        if found := self._known.coded(Kind.PARTNER, code.vocabulary, code.code):
+            return found
+        id = f"partner:{code.code}" if code.vocabulary == ORG_ID else f"partner:{publisher}/{code.code}"
+        same = self._unclaimed(name) if self._known.entity(id) is None else None
+        return same or id
+
+    def _unclaimed(self, name: str) -> str | None:
+        """The one organisation of that name, if it has no code of its own; only one code may claim it."""
         if not name or GENERIC.match(fold(name)):
             return None
         id = self._known.named(Kind.PARTNER, name)
         held = self._known.entity(id) if id else None
         if id is None or held is None or any(code.vocabulary == ORG_ID for code in held.identifiers):
             return None
-        return id if self._claimed.setdefault(id, ref) == ref else None
+        if id in self._claimed:
+            return None
+        self._claimed.add(id)
+        return id
 
     def by_name(self, name: str, country: str | None) -> str:
         if GENERIC.match(fold(name)):

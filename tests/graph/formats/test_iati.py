@@ -195,6 +195,13 @@ def test_an_organisation_with_a_code_is_the_stores_if_code_or_name_say_so(known:
     assert Code("org-id", "ZZ-1") in held(graph, expected or "partner:ZZ-1").identifiers
 
 
+def test_one_code_is_one_organisation_whether_named_or_not():
+    named = '<participating-org ref="ZZ-1" role="1"><narrative>Zinc Aid</narrative></participating-org>'
+    ours = {"id": "partner:a", "kind": "PARTNER", "name": "Zinc Aid", "type": "OTHER"}
+    graph = graph_from(activity(f'<participating-org ref="ZZ-1" role="4"/>{named}'), ours)
+    assert ids(graph, Kind.PARTNER) == {"partner:a", "partner:XX-EX-1"}
+
+
 def test_ministries_that_bear_the_same_name_are_those_of_their_countries():
     body = '<participating-org role="4"><narrative>Ministère de la Santé</narrative></participating-org>'
     graph = graph_from(activity(f'{body}<recipient-country code="TD"/>'))
