@@ -56,7 +56,7 @@ DOCUMENT = """<document-link format="text/html" url="https://example.org/{n}/{m}
 def measure(lab: Lab) -> Part:
     one, name = _one(lab)
     large = lab.directory / "activities-large.xml"
-    _repeat(one, large)
+    repeat(one, large)
     stores = [Path(shutil.copytree(lab.seeded, lab.directory / f"store-iati-{turn}")) for turn in range(lab.rounds)]
     lab.tell("importing activities")
     works = [lab.imported(one, store) for store in stores]
@@ -76,8 +76,12 @@ def _one(lab: Lab) -> tuple[Path, str]:
     if real.is_file():
         return real, "real activities"
     made = lab.directory / "activities.xml"
-    made.write_bytes(b'<iati-activities version="2.03">\n' + b"".join(_made()) + b"</iati-activities>\n")
+    write_made(made)
     return made, "activities that were made"
+
+
+def write_made(path: Path) -> None:
+    path.write_bytes(b'<iati-activities version="2.03">\n' + b"".join(_made()) + b"</iati-activities>\n")
 
 
 def _made() -> Iterator[bytes]:
@@ -89,7 +93,7 @@ def _made() -> Iterator[bytes]:
         yield MADE.format(n=n, text=text, partners=partners, money=money, documents=documents).encode()
 
 
-def _repeat(one: Path, large: Path) -> None:
+def repeat(one: Path, large: Path) -> None:
     """Writes the activities of a file many times, each time with identifiers of their own."""
     text = one.read_bytes()
     start, end = text.index(b"<iati-activity "), text.rindex(b"</iati-activities>")

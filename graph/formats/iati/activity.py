@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any, NamedTuple
 
+from graph.formats.cells import shown, slug
 from graph.formats.iati.codes import (
     ACTUAL_END,
     ACTUAL_START,
@@ -38,8 +39,6 @@ from graph.formats.iati.words import (
     language_of,
     name_of,
     narratives,
-    shown,
-    slug,
     text_of,
     typed,
 )

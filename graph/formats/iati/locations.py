@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from graph.formats.cells import shown, slug
 from graph.formats.iati.codes import COUNTRIES, DAC_REGIONS, FEATURES, GEOGRAPHY, LOCATION_CLASSES
 from graph.formats.iati.places import Places, Whereabouts
 from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
-from graph.formats.iati.words import Notes, code_of, name_of, number, shown, slug
+from graph.formats.iati.words import Notes, code_of, name_of, number
 from graph.model import Code, Entity, Place, Relation
 from graph.values import fold
 from graph.vocabulary import Kind, PlaceType, RelationKind

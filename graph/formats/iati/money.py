@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pycountry
 
+from graph.formats.cells import shown
 from graph.formats.iati.codes import BUDGETS, PLANNED, TRANSACTIONS, Money
 from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
@@ -25,7 +26,6 @@ from graph.formats.iati.words import (
     name_of,
     number,
     period,
-    shown,
     text_of,
     typed,
 )

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import pycountry
 
+from graph.formats.cells import shown
 from graph.formats.iati.codes import DAC_REGIONS, OWN
 from graph.formats.iati.shares import check_shares, is_whole, share
 from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
-from graph.formats.iati.words import Notes, code_of, name_of, shown
+from graph.formats.iati.words import Notes, code_of, name_of
 from graph.formats.known import Known
 from graph.model import Code, Country, Place, Relation
 from graph.values import fold

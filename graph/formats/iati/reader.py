@@ -6,12 +6,13 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
+from graph.formats.cells import shown, slug
 from graph.formats.format import Format, Reason, Record, Refused, Source, Unusable
 from graph.formats.iati.activity import Activity, File, identifier_of
 from graph.formats.iati.partners import Partners
 from graph.formats.iati.places import Places
 from graph.formats.iati.stream import ACTIVITIES, ORGANISATIONS, Element, Found, activities, recognises, root_of
-from graph.formats.iati.words import LONGEST_CODE, Notes, shown, slug
+from graph.formats.iati.words import LONGEST_CODE, Notes
 from graph.model import Source as Document
 from graph.vocabulary import SourceType
 

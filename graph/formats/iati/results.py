@@ -8,6 +8,7 @@ the whole and its parts are never added.
 from collections import Counter
 from typing import NamedTuple
 
+from graph.formats.cells import shown, slug
 from graph.formats.iati.codes import INDICATORS, OWN, QUALITATIVE, UNITS
 from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
@@ -21,8 +22,6 @@ from graph.formats.iati.words import (
     narratives,
     number,
     period,
-    shown,
-    slug,
     text_of,
 )
 from graph.model import Code, Indicator, Metric, Relation

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from math import fsum
 
+from graph.formats.cells import shown
 from graph.formats.iati.stream import Element
-from graph.formats.iati.words import Notes, code_of, number, shown
+from graph.formats.iati.words import Notes, code_of, number
 
 ROUNDED = 0.5
 """So far from 100 they may come to, each being rounded."""

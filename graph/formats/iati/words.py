@@ -2,22 +2,20 @@
 
 import re
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import NamedTuple
 
 from lxml import etree
 
+from graph.formats.cells import shown
 from graph.formats.format import Reason
 from graph.formats.iati.stream import Element, Found
 from graph.model import Label
-from graph.values import fold, is_partial_date
+from graph.values import is_partial_date
 
 LONGEST_CODE = 300
 """Characters; what is longer is none."""
 LONGEST_TEXT = 100_000
 """Characters; what is longer is cut off there."""
-LONGEST_SLUG = 60
-SHOWN = 60
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
@@ -56,22 +54,6 @@ class Notes:
 class Period(NamedTuple):
     start: str
     end: str
-
-
-def shown(text: str) -> str:
-    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
-
-
-def slug(text: str) -> str:
-    """The text as part of an id: letters and digits without case and accents, joined by hyphens.
-
-    >>> slug("Ministère de la Santé (MS)")
-    'ministere-de-la-sante-ms'
-    """
-    words = "-".join(re.findall(r"[^\W_]+", fold(text)))
-    if words and len(words) <= LONGEST_SLUG:
-        return words
-    return f"{words[:LONGEST_SLUG]}-{sha256(text.encode()).hexdigest()[:8]}".strip("-")
 
 
 def text_of(element: Element | None, *, paragraphs: bool = False) -> str:
