@@ -28,10 +28,9 @@ def patched(patch: Patch, before: Entity | Relation | None) -> Entity | Relation
 def completed(held: Held, told: Entity | Relation) -> Held:
     """What is held, with what it lacks of what is told of the same thing. Nothing is overwritten; lists are joined, and
     a name by which it is not known yet becomes an alias."""
-    values = {
-        field.name: _joined(getattr(held, field.name), getattr(told, field.name))
-        for field in msgspec.structs.fields(held)
-    }
+    if held == told:
+        return held
+    values = {name: _joined(getattr(held, name), getattr(told, name)) for name in held.__struct_fields__}
     if isinstance(held, Entity) and isinstance(told, Entity):
         values["aliases"] = _aliases(held, told, values.get("acronym"))
     if isinstance(held, Partner) and isinstance(told, Partner) and held.type is PartnerType.OTHER:

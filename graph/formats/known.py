@@ -1,10 +1,10 @@
 """What a store holds already, found by the codes and names by which files speak of it."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from graph.model import Country, Entity, Metric, Partner
+from graph.model import Country, Entity, Metric, Partner, Relation, Source
 from graph.resident import Resident
 from graph.values import fold
 from graph.vocabulary import Direction, Kind, RelationKind
@@ -89,6 +89,22 @@ class Known:
                 for relation in self._graph.relations_of(id, Direction.OUT)
             )
         ]
+
+    def related(self, id: str, kind: RelationKind) -> Iterator[tuple[Relation, Entity]]:
+        """What an entity is related to, either way."""
+        for relation in self._graph.relations_of(id):
+            other = self._graph.entity(relation.object if relation.subject == id else relation.subject)
+            if relation.kind is kind and other is not None:
+                yield relation, other
+
+    def document(self, url: str) -> str | None:
+        """The id of the source at this address."""
+        return self._documents.get(url)
+
+    @cached_property
+    def _documents(self) -> dict[str, str]:
+        sources = (each for each in self._graph.entities() if isinstance(each, Source) and each.url)
+        return {each.url: each.id for each in sorted(sources, key=lambda each: each.id, reverse=True) if each.url}
 
     def _lies_in(self, id: str, whole: str) -> bool:
         seen = set()

@@ -4,6 +4,7 @@ from graph.errors import InvalidInput
 from graph.formats.format import Format, Unusable
 from graph.formats.gdacs import FEED, TABLE
 from graph.formats.hxl.reader import HXL
+from graph.formats.iati.reader import IATI_ACTIVITIES
 from graph.formats.lines import GRAPH_LINES
 from graph.formats.pages.reader import PAGE
 from graph.formats.pcodes import P_CODES
@@ -11,7 +12,9 @@ from graph.formats.pcodes import P_CODES
 HEAD = 65_536
 """Bytes from the beginning of a file by which it is recognised."""
 
-READABLE: dict[str, Format] = {format.name: format for format in (GRAPH_LINES, FEED, TABLE, P_CODES, HXL, PAGE)}
+READABLE: dict[str, Format] = {
+    format.name: format for format in (GRAPH_LINES, IATI_ACTIVITIES, FEED, TABLE, P_CODES, HXL, PAGE)
+}
 
 ARCHIVES = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "compressed with gzip"}
 

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from tests.bench import cold, commits, durability, hxl, large, live, past, questions, saves, throughput, workers
+from tests.bench import cold, commits, durability, hxl, iati, large, live, past, questions, saves, throughput, workers
 from tests.bench.errors import BenchError
 from tests.bench.lab import Lab
 from tests.bench.peers.recipes import wanted
@@ -36,6 +36,7 @@ PARTS: dict[str, Callable[[Lab], Part | None]] = {
     "saves": saves.measure,
     "durability": durability.measure,
     "hxl": hxl.measure,
+    "iati": iati.measure,
     "large": large.measure,
 }
 ONLY_WHEN_NAMED = {"large"}

@@ -7,10 +7,13 @@ from itertools import islice
 import pytest
 from graphql import build_schema, parse, validate
 
+from graph.formats.format import Source
+from graph.formats.iati.reader import read as read_activities
+from graph.formats.known import Known
 from graph.graph import Graph
 from graph.parse import write
 from seed.world import world
-from tests.bench import graph_questions
+from tests.bench import graph_questions, iati
 from tests.bench.cold import SCHEMA
 from tests.bench.drive import Drive, read
 from tests.bench.errors import BenchError
@@ -135,6 +138,17 @@ def test_what_is_measured_beside_networkx_is_answered_alike():
         assert [len(path["hops"]) for path in found["paths"]["paths"]] == expected
         scores = [-score for score, _ in graph_questions.plain_similar(whole, graph, start, end)]
         assert [item["score"] for item in found["similar"]["items"]] == pytest.approx(scores)
+
+
+def test_activities_that_are_made_or_repeated_are_read_and_no_two_are_alike(tmp_path, monkeypatch):
+    monkeypatch.setattr(iati, "TIMES", 2)
+    made, repeated = tmp_path / "made.xml", tmp_path / "repeated.xml"
+    iati.write_made(made)
+    iati.repeat(made, repeated)
+    with repeated.open("rb") as stream:
+        records = list(read_activities(Source(stream, "made", Known(Graph.in_memory().engine))))
+    assert [record.line for record in records if record.faults] == []
+    assert len(records) == 2 * iati.ACTIVITIES
 
 
 def test_a_server_that_does_not_answer_is_told_of_and_ended(tmp_path):
