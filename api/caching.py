@@ -13,7 +13,7 @@ PROGRAM = version("fieldgraph")
 
 
 ELSEWHERE = {"host", "port", "data", "workers", "wait", "seed", "shutdown_timeout", "cors_origins", "graphiql"}
-ELSEWHERE |= {"log_level", "log_format", "access_log", "cache_control", "reading", "token_failures"}
+ELSEWHERE |= {"log_level", "log_format", "access_log", "cache_control", "reading", "token_failures", "base"}
 """Settings that change no byte of an answer: instances that differ in these alone give equal tags."""
 
 

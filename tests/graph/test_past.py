@@ -10,13 +10,13 @@ from hypothesis import given, note
 
 from graph.engine import settle
 from graph.errors import InvalidInput, NotFound
-from graph.formats.lines import canonical
 from graph.graph import Graph
 from graph.parse import write
 from graph.plan import WHOLE, Search
 from graph.resident import Resident
 from tests.api.stage import permits
 from tests.conftest import graph_of
+from tests.graph.conftest import canonical
 from tests.graph.test_adjacency import indexed, remembered
 from tests.oracle import Line, applied
 from tests.worlds import COMMIT, WORLD, Choices, choices, commit, examples, world
