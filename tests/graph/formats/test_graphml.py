@@ -66,7 +66,7 @@ def test_a_text_is_one_that_xml_holds_and_means_what_it_meant(text):
 
 def test_attributes_are_typed_and_nodes_labelled(seeded: Graph):
     root = ElementTree.fromstring(written("graphml", seeded))
-    keys = {(each.get("for"), each.get("attr.name")): each.get("attr.type") for each in root.iter("{*}key")}
+    keys = {(each.get("for"), each.get("attr.name")): each.get("attr.type") for each in root.findall("{*}key")}
     assert keys["node", "label"] == "string"
     assert (keys["node", "latitude"], keys["node", "value"], keys["node", "affected"]) == ("double", "double", "long")
     assert keys["edge", "percentage"] == "double"
@@ -74,6 +74,6 @@ def test_attributes_are_typed_and_nodes_labelled(seeded: Graph):
         "subject",
         "object",
     }
-    ids = [edge.get("id") for edge in root.iter("{*}edge")]
+    ids = [edge.get("id") for edge in root.findall(".//{*}edge")]
     assert len(set(ids)) == len(ids)
     assert root.find("{*}graph").attrib["edgedefault"] == "directed"
