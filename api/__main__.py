@@ -121,6 +121,7 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
             state=lambda: (graph.head, graph.engine.rankings.versions),
             ready=follower.facts,
             tokens=graph.tokens,
+            graph=graph,
             lifespan=together(follower.lifespan, snapshots.lifespan),
         )
         serve(application, listener, settings, announce=lambda url: announce(served(graph, url)), ending=feed.close)

@@ -19,9 +19,9 @@ def export(graph: Graph, to: Path, wanted: Wanted = ALL, base: str = "", version
     """
     engine = graph.engine if version is None else graph.as_of(version).engine
     assert isinstance(engine, Resident)
-    selection = settle(wanted.select(engine, lambda: engine))  # nobody else writes to it
+    selection = settle(wanted.select(engine, lambda: engine.holding))  # nobody writes to it meanwhile
     passed = 0
-    with progress(f"Writing {to}", selection.size) as advance, writing(to) as out:
+    with progress(f"Writing {to}", engine.size if wanted.kind is None else None) as advance, writing(to) as out:
         for piece in wanted.writer.write(selection, base):
             out.write(piece)
             advance(selection.passed - passed)

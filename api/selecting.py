@@ -16,8 +16,8 @@ from graph.engine import Engine
 from graph.errors import InvalidInput
 from graph.formats.format import Writer
 from graph.formats.registry import writer
+from graph.holding import Holding
 from graph.plan import ALWAYS, WHOLE, Match, Where
-from graph.resident import Resident
 from graph.selection import Selection, chosen, everything
 from graph.vocabulary import Kind
 
@@ -38,12 +38,12 @@ class Wanted(NamedTuple):
         what = "fieldgraph" if self.kind is None else f"fieldgraph-{self.kind.lower()}"
         return what + self.writer.suffix
 
-    async def select(self, engine: Engine, hold: Callable[[], Resident]) -> Selection:
-        """What it comes to, of one version: `hold` gives the graph as it is when it is called, and as it stays."""
+    async def select(self, engine: Engine, hold: Callable[[], Holding]) -> Selection:
+        """What it comes to, of one version: `hold` gives what is held when it is called, and stays so."""
         if self.kind is None:
             return await everything(hold())
         found = (await engine.match(Match(self.kind, self.where), WHOLE)).entities
-        return await chosen(hold(), found)
+        return await chosen(hold(), [entity.id for entity in found])
 
 
 def wanted(format: str, kind: str | None, where: str | None, settings: Settings) -> Wanted:

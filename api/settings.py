@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     subscription_backlog: Count = Field(
         1_000, description="Changes that a subscriber may be behind when it does not read; then it is disconnected."
     )
+    max_exports: Count = Field(2, description="Most exports that are sent at the same time.")
     max_json_depth: Count = Field(64, description="Most levels of JSON in a request.")
     max_values: Count = Field(20_000, description="Most values in the variables of a request.")
     max_list: Count = Field(1_000, description="Most items in one list of the variables.")

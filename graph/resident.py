@@ -131,6 +131,11 @@ class Resident:
 
     # What it holds, for whoever checks writes.
 
+    @property
+    def holding(self) -> Holding:
+        """Where its records are kept, which nobody else changes; a copy stays as it is."""
+        return self._holding
+
     def entity(self, id: str) -> Entity | None:
         node = self.graph._node.get(id)
         return node["record"] if node is not None else None

@@ -11,34 +11,34 @@ from operator import itemgetter
 from typing import Any
 
 from graph.engine import give_way
+from graph.holding import Holding
 from graph.model import Entity, Relation
 from graph.plan import Position
-from graph.resident import Resident
-from graph.vocabulary import REQUIRED_RELATIONS, RULES, Direction, Kind, RelationKind
+from graph.vocabulary import REQUIRED_RELATIONS, RULES, Kind, RelationKind
 
 IN_TURN = 1_000
 """So many entities are looked at before others have their turn: a few milliseconds."""
 
 
 class Selection:
-    """Entities of a graph, and the relations between them.
+    """Entities that a graph holds, and the relations between them.
 
-    The graph must stay as it is while this is used. It is there for whoever must tell of what lies around, too: the
-    place of a project, even if only projects were selected.
+    What is held must stay as it is while this is used. It can be asked of what lies around, too: of the place of a
+    project, even if only projects were selected.
     """
 
-    def __init__(self, graph: Resident, ids: dict[Kind, list[str]], *, is_whole: bool) -> None:
+    def __init__(self, held: Holding, ids: dict[Kind, list[str]], *, is_whole: bool) -> None:
         """`ids` are in order."""
-        self.graph = graph
         self.passed = 0
         """How many entities and relations have been given so far."""
+        self._held = held
         self._ids = ids
         self._chosen = None if is_whole else {id for some in ids.values() for id in some}
 
     @property
     def size(self) -> int:
-        """How many entities there are; of a whole graph the relations are counted too."""
-        return self.graph.size if self._chosen is None else len(self._chosen)
+        """How many entities there are."""
+        return sum(map(len, self._ids.values()))
 
     def __contains__(self, id: str) -> bool:
         return self._chosen is None or id in self._chosen
@@ -47,7 +47,7 @@ class Selection:
         """The entities of these kinds, or of all."""
         for kind in kinds or Kind:
             for id in self._ids.get(kind, ()):
-                if (entity := self.graph.entity(id)) is not None:
+                if (entity := self._held.entity(id)) is not None:
                     self.passed += 1
                     yield entity
 
@@ -60,13 +60,17 @@ class Selection:
                         self.passed += 1
                         yield relation
 
+    def entity(self, id: str) -> Entity | None:
+        """An entity, selected or not."""
+        return self._held.entity(id)
+
     def leaving(self, id: str, *kinds: RelationKind) -> list[Relation]:
-        """The relations of these kinds that leave an entity, selected or not."""
-        return _of_kinds(self.graph.graph._adj[id], kinds)
+        """The relations of these kinds that leave an entity, wherever they lead, in canonical order."""
+        return _of_kinds(self._held.graph._adj[id], kinds)
 
     def reaching(self, id: str, *kinds: RelationKind) -> list[Relation]:
-        """The relations of these kinds that reach an entity, selected or not."""
-        return _of_kinds(self.graph.graph._pred[id], kinds)
+        """The relations of these kinds that reach an entity, wherever they come from, in canonical order."""
+        return _of_kinds(self._held.graph._pred[id], kinds)
 
 
 def _of_kinds(near: Mapping[str, Any], kinds: Sequence[RelationKind]) -> list[Relation]:
@@ -80,34 +84,37 @@ def _canonical(relation: Relation) -> Position:
     return relation.name.sort_key
 
 
-async def everything(graph: Resident) -> Selection:
-    """All that a graph holds."""
-    return Selection(graph, await _in_order(graph.entities()), is_whole=True)
+async def everything(held: Holding) -> Selection:
+    """All that is held."""
+    entities = (node["record"] for node in held.graph._node.values())
+    return Selection(held, await _in_order(entities), is_whole=True)
 
 
-async def chosen(graph: Resident, entities: Iterable[Entity]) -> Selection:
+async def chosen(held: Holding, ids: Iterable[str]) -> Selection:
     """These entities, what metrics among them are about and measure, and every source that any of it cites: so what is
     selected can stand by itself."""
-    found = {entity.id: entity for entity in entities}
-    for entity in [*found.values()]:
-        for relation in graph.relations_of(entity.id, Direction.OUT) if entity.kind in REQUIRED_RELATIONS else ():
-            if relation.kind in REQUIRED_RELATIONS[entity.kind]:
-                _add(found, graph, relation.object)
+    found = {id: entity for id in ids if (entity := held.entity(id)) is not None}
+    adjacent = held.graph._adj
+
+    def add(id: str) -> None:
+        if id not in found and (entity := held.entity(id)) is not None:
+            found[id] = entity
+
+    for number, entity in enumerate([*found.values()]):
+        if number % IN_TURN == 0:
+            await give_way()
+        for relation in _of_kinds(adjacent[entity.id], REQUIRED_RELATIONS.get(entity.kind, ())):
+            add(relation.object)
     for number, id in enumerate([*found]):
         if number % IN_TURN == 0:
             await give_way()
-        for relation in graph.relations_of(id, Direction.OUT):
+        for relation in _of_kinds(adjacent[id], tuple(RelationKind)):
             if relation.kind is RelationKind.CITES:
-                _add(found, graph, relation.object)
+                add(relation.object)
             elif relation.object in found:
                 for source in relation.sources:
-                    _add(found, graph, source)
-    return Selection(graph, await _in_order(found.values()), is_whole=False)
-
-
-def _add(found: dict[str, Entity], graph: Resident, id: str) -> None:
-    if id not in found and (entity := graph.entity(id)) is not None:
-        found[id] = entity
+                    add(source)
+    return Selection(held, await _in_order(found.values()), is_whole=False)
 
 
 async def _in_order(entities: Iterable[Entity]) -> dict[Kind, list[str]]:

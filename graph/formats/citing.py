@@ -12,5 +12,5 @@ def sources_of(selection: Selection, id: str, relations: Iterable[Relation] = ()
     ids = [relation.object for relation in selection.leaving(id, RelationKind.CITES)]
     for relation in relations:
         ids += relation.sources
-    found = map(selection.graph.entity, dict.fromkeys(ids))
+    found = map(selection.entity, dict.fromkeys(ids))
     return [source for source in found if isinstance(source, Source)]

@@ -57,7 +57,7 @@ def _feature(selection: Selection, entity: Entity) -> dict[str, Any]:
 
 def _of_project(selection: Selection, located: Sequence[Relation]) -> tuple[list[Position], str | None]:
     """Where a project is, and how precisely that is known."""
-    ends = [selection.graph.entity(relation.object) for relation in located]
+    ends = [selection.entity(relation.object) for relation in located]
     for kind in PRECISION:
         if positions := _positions([end for end in ends if end is not None and end.kind is kind]):
             return positions, str(kind)
@@ -85,7 +85,7 @@ def _geometry(positions: Sequence[Position]) -> dict[str, Any] | None:
 
 def _end(selection: Selection, id: str, relation: Relation | None = None) -> Iterator[dict[str, Any]]:
     """What a relation leads to, with what it says itself."""
-    if (entity := selection.graph.entity(id)) is not None:
+    if (entity := selection.entity(id)) is not None:
         told = {"id": id, "kind": str(entity.kind), "name": entity.name}
         if relation is not None and relation.role is not None:
             told["role"] = str(relation.role)

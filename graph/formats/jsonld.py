@@ -5,7 +5,7 @@ own, with what it says and the sources that it was derived from. A CITES relatio
 locator. What no vocabulary has a word for is under `urn:fieldgraph:`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +24,7 @@ PATH = "/e/"
 OWN_TERMS = (
     *("id", "kind", "officialName", "alpha3", "numeric", "type", "status", "affected", "affectedStatus", "glides"),
     *("acronym", "countBasis", "definition", "printed", "measure", "accessedOn"),
-    *("relation", "role", "impact", "since", "until", "percentage", "locator"),
+    *("relation", "role", "impact", "since", "until", "percentage", "locator", "relationsLeftOut"),
 )
 LINKS = {
     RelationKind.PART_OF: ("partOf", "schema:containedInPlace"),
@@ -128,10 +128,14 @@ def write_jsonld(selection: Selection, base: str) -> Iterator[bytes]:
     yield from _document(_nodes(selection, base))
 
 
-def document(entity: Entity, relations: Iterable[Relation], sources: Iterable[Source], base: str) -> bytes:
-    """An entity by itself: its relations, those that lead to it among them, and sources of what is said."""
-    relations = list(relations)
+def document(
+    entity: Entity, relations: Sequence[Relation], sources: Iterable[Source], base: str, left_out: int = 0
+) -> bytes:
+    """An entity by itself: its relations, those that lead to it among them, and sources of what is said. It is told how
+    many relations are left out."""
     nodes = [_entity(entity, (each for each in relations if each.subject == entity.id), base)]
+    if left_out:
+        nodes[0]["relationsLeftOut"] = left_out
     nodes += [_statement(relation, base) for relation in relations if is_statement(relation)]
     nodes += [_entity(source, (), base) for source in sources]
     return b"".join(_document(nodes))

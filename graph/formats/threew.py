@@ -101,7 +101,7 @@ def _sector(sector: Code) -> Cells:
 
 
 def _who(selection: Selection, relation: Relation) -> Cells:
-    partner = selection.graph.entity(relation.subject)
+    partner = selection.entity(relation.subject)
     assert isinstance(partner, Partner)
     return {
         "#org+name": partner.name,
@@ -115,7 +115,7 @@ def _who(selection: Selection, relation: Relation) -> Cells:
 def _where(selection: Selection, id: str) -> Cells:
     """A place, and all that it lies in."""
     cells: Cells = {}
-    place = selection.graph.entity(id)
+    place = selection.entity(id)
     if isinstance(place, Country | Place) and place.latitude is not None and place.longitude is not None:
         cells |= {"#geo+lat": plain(place.latitude), "#geo+lon": plain(place.longitude)}
     while place is not None:
@@ -123,7 +123,7 @@ def _where(selection: Selection, id: str) -> Cells:
             cells.setdefault(cell, value)
         whole = selection.leaving(place.id, RelationKind.PART_OF)
         # What holds a country is of no use to whoever asks where.
-        place = None if isinstance(place, Country) or not whole else selection.graph.entity(whole[0].object)
+        place = None if isinstance(place, Country) or not whole else selection.entity(whole[0].object)
     return cells
 
 

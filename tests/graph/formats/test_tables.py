@@ -115,7 +115,7 @@ def test_equal_graphs_give_equal_archives_and_empty_tables_are_left_out(small: G
 
 
 def test_an_archive_that_nobody_wants_any_more_is_given_up_quietly(seeded: Graph):
-    selection = settle(everything(seeded.engine))
+    selection = settle(everything(seeded.engine.holding))
     pieces = write_tables(selection)
     assert next(pieces)[:2] == b"PK"
     pieces.close()

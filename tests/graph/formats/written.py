@@ -41,7 +41,7 @@ def hostile() -> Graph:
 
 def written(format: str, graph: Graph, selection: Selection | None = None) -> bytes:
     """A graph, or what is selected of it, in a format."""
-    return b"".join(WRITABLE[format].write(selection or settle(everything(graph.engine)), BASE))
+    return b"".join(WRITABLE[format].write(selection or settle(everything(graph.engine.holding)), BASE))
 
 
 def told(graph: Graph) -> list[Line]:
