@@ -14,8 +14,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import downloads
 from api.access import ANONYMOUS, Access
+from api.downloads import PATH as EXPORT
+from api.downloads import Downloads
 from api.endpoint import Endpoint, State
 from api.entities import EntityPages, Id
 from api.errors import RequestError
@@ -118,7 +119,7 @@ def build_app(
     if graph is not None:
         register_url_convertor("id", Id())
         routes += [
-            Route(downloads.PATH, downloads.Downloads(graph, settings, access)),
+            Route(EXPORT, Downloads(graph, settings, access)),
             Route(f"{ENTITIES}{{id:id}}", EntityPages(graph, settings, access)),
         ]
     sockets = WebSocketEndpoint(executor, feed, settings, access)
