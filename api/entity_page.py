@@ -6,7 +6,7 @@ from hashlib import sha256
 from html import escape
 from typing import Any
 
-from graph.formats.dictionary import Shape, attributes_of, plain
+from graph.formats.dictionary import Shape, known, plain
 from graph.formats.jsonld import MEDIA_TYPE, address
 from graph.model import Entity, Relation, Source
 from graph.vocabulary import RelationKind
@@ -105,8 +105,8 @@ def _document(title: str, body: Iterable[str], alternate: str | None = None) -> 
 
 
 def _attributes(entity: Entity) -> Iterable[str]:
-    for attribute in attributes_of(entity):
-        if attribute.key not in IN_HEADING and (value := plain(attribute.of(entity))) is not None:
+    for attribute, value in known(entity):
+        if attribute.key not in IN_HEADING:
             yield f"<dt>{_words(attribute.key)}</dt><dd dir=auto>{'<br>'.join(_shown(attribute.shape, value))}</dd>"
 
 

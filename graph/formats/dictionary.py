@@ -37,11 +37,6 @@ class Attribute(NamedTuple):
     description: str
     terms: type[Term] | None = None
 
-    def of(self, record: Entity | Relation) -> Any:
-        """Its value; None where it is unknown, or a list of nothing."""
-        value = getattr(record, self.name)
-        return None if value == () or value == {} else value
-
 
 DESCRIPTIONS = {
     "id": "Stable and readable, as country:ML.",
@@ -106,8 +101,15 @@ def relation_attributes(kind: RelationKind) -> tuple[Attribute, ...]:
     return tuple(attribute for attribute in _attributes(Relation) if attribute.key in wanted)
 
 
-def attributes_of(record: Entity | Relation) -> tuple[Attribute, ...]:
-    return attributes(record.kind) if isinstance(record, Entity) else relation_attributes(record.kind)
+def known(record: Entity | Relation) -> Iterator[tuple[Attribute, Any]]:
+    """What is known of a record, defaults too: each attribute with its value as JSON has it."""
+    columns = attributes(record.kind) if isinstance(record, Entity) else relation_attributes(record.kind)
+    for attribute in columns:
+        value = getattr(record, attribute.name)
+        if type(value) is str:
+            yield attribute, value
+        elif value is not None and value != () and value != {}:
+            yield attribute, plain(value)
 
 
 def _attributes(record: type[Entity] | type[Relation]) -> Iterator[Attribute]:

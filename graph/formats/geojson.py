@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from graph.formats.citing import sources_of
-from graph.formats.dictionary import attributes_of, plain
+from graph.formats.dictionary import known, plain
 from graph.formats.format import Writer
 from graph.model import Country, Entity, Place, Relation
 from graph.selection import Selection
@@ -37,9 +37,7 @@ def write_geojson(selection: Selection, base: str = "") -> Iterator[bytes]:
 
 def _feature(selection: Selection, entity: Entity) -> dict[str, Any]:
     told: dict[str, Any] = {"kind": str(entity.kind)}
-    for attribute in attributes_of(entity):
-        if attribute.key not in ELSEWHERE and (value := plain(attribute.of(entity))) is not None:
-            told[attribute.key] = value
+    told |= {attribute.key: value for attribute, value in known(entity) if attribute.key not in ELSEWHERE}
     if isinstance(entity, Place):
         stated = selection.leaving(entity.id, RelationKind.PART_OF)
         told["partOf"] = [end for relation in stated for end in _end(selection, relation.object)]

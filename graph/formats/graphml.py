@@ -4,12 +4,13 @@ Lists are JSON in their texts. What XML cannot hold is written as JSON would, in
 backslash before what looks like that: whoever replaces these has what was there.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from graph.formats.dictionary import Attribute, Shape, attributes, attributes_of, plain, relation_attributes
+import msgspec
+
+from graph.formats.dictionary import Attribute, Shape, attributes, known, relation_attributes
 from graph.formats.format import Writer
 from graph.model import Entity, Relation
 from graph.selection import Selection
@@ -27,8 +28,8 @@ ELSEWHERE = {"id", "subject", "object"}
 LABEL = {"name": "label"}
 """Keys that have another name here, by which Gephi knows them."""
 
-_odd = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|\\\\(?=u[0-9a-f]{4})")
-_marked = re.compile('[&<>"\t\n\r]')
+_encode = msgspec.json.Encoder().encode
+_unfit = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|\\\\(?=u[0-9a-f]{4})|[&<>"\t\n\r]')
 _MARKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 
 
@@ -57,18 +58,20 @@ def _declared(element: str, attributes: Iterable[Attribute]) -> Iterator[bytes]:
 def _data(element: str, record: Entity | Relation) -> str:
     """What is known of a record."""
     told = [f'<data key="{element}-kind">{record.kind}</data>']
-    for attribute in attributes_of(record):
-        if attribute.key not in ELSEWHERE and (value := plain(attribute.of(record))) is not None:
-            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    for attribute, value in known(record):
+        if attribute.key not in ELSEWHERE:
+            shown = value if isinstance(value, str) else _encode(value).decode()
             told.append(f'<data key="{element}-{attribute.key}">{marked(shown)}</data>')
     return "".join(told)
 
 
 def marked(text: str) -> str:
     """The text as it stands in an element or an attribute."""
-    if _odd.search(text):
-        text = _odd.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return _marked.sub(lambda found: _MARKS[found[0]], text) if _marked.search(text) else text
+    return _unfit.sub(_replacement, text) if _unfit.search(text) else text
+
+
+def _replacement(found: re.Match[str]) -> str:
+    return _MARKS.get(found[0]) or f"\\u{ord(found[0]):04x}"
 
 
 def unmarked(text: str) -> str:

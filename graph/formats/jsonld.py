@@ -5,13 +5,14 @@ own, with what it says and the sources that it was derived from. A CITES relatio
 locator. What no vocabulary has a word for is under `urn:fieldgraph:`.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from graph.formats.dictionary import attributes_of, plain
+from graph.formats.dictionary import known
 from graph.formats.format import Writer
 from graph.model import Entity, Partner, Place, Relation, Source
 from graph.selection import Selection
@@ -120,6 +121,7 @@ TYPES = {
     Kind.METRIC: "schema:Observation",
 }
 
+_is_plain = re.compile(r"[A-Za-z0-9_.~:-]+").fullmatch  # to look for that is quicker than to quote
 _encode = msgspec.json.Encoder().encode
 
 
@@ -147,7 +149,7 @@ def address(id: str, base: str = "") -> str:
     >>> address("place:a/é?", "http://127.0.0.1:8000")
     'http://127.0.0.1:8000/e/place:a%2F%C3%A9%3F'
     """
-    return f"{base}{PATH}{quote(id, safe=':')}"
+    return f"{base}{PATH}{id if _is_plain(id) else quote(id, safe=':')}"
 
 
 def _nodes(selection: Selection, base: str) -> Iterator[dict[str, Any]]:
@@ -169,7 +171,7 @@ def _document(nodes: Iterable[dict[str, Any]]) -> Iterator[bytes]:
 
 def _entity(entity: Entity, leaving: Iterable[Relation], base: str) -> dict[str, Any]:
     node: dict[str, Any] = {"@id": address(entity.id, base), "@type": [_type(entity), "prov:Entity"]}
-    node |= {"id": entity.id, "kind": str(entity.kind), **_known(entity)}
+    node |= {"id": entity.id, "kind": str(entity.kind), **{attribute.key: value for attribute, value in known(entity)}}
     if isinstance(entity, Source):
         node["citation"] = entity.citation
     for relation in leaving:
@@ -182,7 +184,7 @@ def _entity(entity: Entity, leaving: Iterable[Relation], base: str) -> dict[str,
 
 
 def _statement(relation: Relation, base: str) -> dict[str, Any]:
-    said = _known(relation) | {
+    said = {attribute.key: value for attribute, value in known(relation)} | {
         "subject": address(relation.subject, base),
         "object": address(relation.object, base),
     }
@@ -194,11 +196,6 @@ def _statement(relation: Relation, base: str) -> dict[str, Any]:
 def is_statement(relation: Relation) -> bool:
     """Whether a relation says more than the link between its ends does."""
     return relation.kind is not RelationKind.CITES or relation.locator is not None
-
-
-def _known(record: Entity | Relation) -> dict[str, Any]:
-    told = ((attribute.key, plain(attribute.of(record))) for attribute in attributes_of(record))
-    return {key: value for key, value in told if value is not None}
 
 
 def _type(entity: Entity) -> str:

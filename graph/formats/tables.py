@@ -5,14 +5,15 @@ holds, `codelists.csv` what each term means, `citations.csv` has a line ready to
 entities and relations of the tables rest on it.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from graph.formats.dictionary import Attribute, Shape, attributes, plain, relation_attributes
+import msgspec
+
+from graph.formats.dictionary import Attribute, Shape, attributes, known, relation_attributes
 from graph.formats.format import NOTHING, Writer
 from graph.formats.sheets import row
 from graph.model import Entity, Relation, Source
@@ -38,6 +39,7 @@ KIND_TABLES = {
 RELATION_TABLES = {kind: str(kind).lower() for kind in RelationKind}
 DICTIONARY = ("table", "column", "type", "description", "codelist")
 CITATIONS = ("id", "citation", "url", "license", "cited")
+_encode = msgspec.json.Encoder().encode
 IN_JSON = {Shape.TEXTS, Shape.CODES, Shape.LABELS}
 
 
@@ -75,13 +77,13 @@ def _tables(selection: Selection, cited: Counter[str]) -> Iterator[tuple[str, Se
 
 def _rows(records: Iterable[Entity | Relation], columns: Sequence[Attribute]) -> Iterator[bytes]:
     for record in records:
-        yield row([cell(column, record) for column in columns])
+        cells = {column.key: _cell(column, value) for column, value in known(record)}
+        yield row([cells.get(column.key) for column in columns])
 
 
-def cell(column: Attribute, record: Entity | Relation) -> Any:
+def _cell(column: Attribute, value: Any) -> Any:
     """A value as its cell has it."""
-    value = plain(column.of(record))
-    return value if value is None or column.shape not in IN_JSON else json.dumps(value, ensure_ascii=False)
+    return _encode(value).decode() if column.shape in IN_JSON else value
 
 
 def _counted(relations: Iterable[Relation], cited: Counter[str]) -> Iterator[Relation]:
