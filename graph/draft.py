@@ -78,6 +78,8 @@ class Draft:
         """Takes what is to be there, on top of what is written in full or held."""
         assert isinstance(line.write, Ensure)
         name, told = line.write.name, line.write.record
+        if isinstance(told, Relation) and self._leads_elsewhere(told):
+            return
         lines: dict[Any, Line] = self.entities if isinstance(name, str) else self.relations
         written = lines.get(name)
         held = self.graph.entity(name) if isinstance(name, str) else self.graph.relation(name)
@@ -88,6 +90,13 @@ class Draft:
             lines[name] = written._replace(write=completed(known, told))
         else:
             self._take(line._replace(write=completed(known, told)))
+
+    def _leads_elsewhere(self, told: Relation) -> bool:
+        """Whether the subject is held to lead to something else, where only one relation of the kind may leave it."""
+        if not RULES[told.kind].single:
+            return False
+        held = [r.name for r in self.graph.relations_of(told.subject, Direction.OUT) if r.kind is told.kind]
+        return any(name.object != told.object and name not in self.unrelations for name in held)
 
     def sources_given(self, name: RelationName) -> Sequence[str]:
         """The sources that a written relation is said to have here; those that it keeps are not."""

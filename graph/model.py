@@ -259,7 +259,7 @@ class Patch(NamedTuple):
 
 class Ensure(NamedTuple):
     """Asks that there be an entity or a relation: what is held of it stays, what is not is added. It may be asked for
-    several times over."""
+    several times over. Where only one relation of a kind may leave an entity, the one that is held stays."""
 
     record: Entity | Relation
 

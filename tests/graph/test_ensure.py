@@ -82,6 +82,16 @@ def test_sources_of_a_relation_are_joined() -> None:
     assert held == write({**relation, "since": "2020", "until": "2024", "sources": ["source:a", "source:b"]})
 
 
+def test_what_lies_in_something_already_stays_there() -> None:
+    places = [{"id": f"place:{n}", "kind": "PLACE", "name": n, "type": "TOWN"} for n in "abcd"]
+    lies_in_b = {"relation": "PART_OF", "subject": "place:a", "object": "place:b"}
+    graph = graph_of([*places, lies_in_b])
+    assert graph.apply([ensure(**{**lies_in_b, "object": "place:c"})]).version == 1
+    assert graph.apply([ensure(**{**lies_in_b, "subject": "place:d"})]).version == 2
+    with pytest.raises(Refused):  # what is told of something new must not contradict itself
+        graph.apply([ensure(**{**lies_in_b, "subject": "place:c", "object": id}) for id in ("place:a", "place:b")])
+
+
 def test_what_is_written_in_full_in_the_same_edit_is_completed_whatever_the_order() -> None:
     full, wanted = write(MSF), ensure(id="partner:msf", kind="PARTNER", name="MSF", type="OTHER", acronym="MSF")
     for writes in ([full, wanted], [wanted, full]):
