@@ -75,16 +75,14 @@ def test_the_situation_comes_with_its_sources(mali):
 
 def test_the_projects_come_with_places_activities_partners_and_roles(mali):
     assert mali["projects"]["totalCount"] == len(PROJECTS)
-    told = {
-        project["places"]["nodes"][0]["name"]: (
-            project["status"],
-            {activity["label"] for activity in project["activities"]} - EVERYWHERE,
-            {(edge["node"]["name"], edge["role"]) for edge in project["partners"]["edges"]},
-        )
-        for project in mali["projects"]["nodes"]
-    }
-    assert told == PROJECTS
-    assert all({a["label"] for a in project["activities"]} >= EVERYWHERE for project in mali["projects"]["nodes"])
+    told = {project["places"]["nodes"][0]["name"]: project for project in mali["projects"]["nodes"]}
+    assert told.keys() == PROJECTS.keys()
+    for place, (status, activities, partners) in PROJECTS.items():
+        project = told[place]
+        assert project["status"] == status
+        # What other sources saw there, in other years, comes with it.
+        assert activities | EVERYWHERE <= {activity["label"] for activity in project["activities"]}
+        assert partners <= {(edge["node"]["name"], edge["role"]) for edge in project["partners"]["edges"]}
 
 
 def test_the_events_come_with_dates_places_and_what_they_touched(mali):

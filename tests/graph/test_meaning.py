@@ -18,7 +18,6 @@ LEAST_RECALL = 0.95
 
 UN_CODE = {"vocabulary": "org-id", "code": "XM-DAC-41119"}
 PARTNERS: list[dict[str, Any]] = [
-    {"id": "partner:ocha", "name": "Office for the Coordination of Humanitarian Affairs", "acronym": "OCHA"},
     {"id": "partner:unfpa", "name": "United Nations Population Fund", "acronym": "UNFPA", "identifiers": [UN_CODE]},
     {"id": "partner:oxfam", "name": "Oxfam", "identifiers": [{"vocabulary": "org-id", "code": "GB-CHC-202918"}]},
     {"id": "partner:moh-ne", "name": "Ministry of Health", "acronym": "MOH"},
@@ -26,7 +25,7 @@ PARTNERS: list[dict[str, Any]] = [
     {"id": "partner:acf-fr", "name": "Action contre la Faim", "acronym": "ACF"},
     {"id": "partner:acf-es", "name": "Acción contra el Hambre", "acronym": "ACF"},
 ]
-PARTNERS[1]["labels"] = {"fr": "Fonds des Nations Unies pour la population"}
+PARTNERS[0]["labels"] = {"fr": "Fonds des Nations Unies pour la population"}
 LINES: list[dict[str, Any]] = [
     *({"kind": "PARTNER", "type": "OTHER"} | partner for partner in PARTNERS),
     {"id": "event:flood", "kind": "EVENT", "name": "Flood in Mopti", "type": "FLOOD", "glides": ["FL-2024-000178-MLI"]},

@@ -169,9 +169,25 @@ def test_one_organisation_at_one_place_is_one_project(seed):
     [
         # one site, seen by six sources in several years, under as many names
         ("ml-ansongo", "IMPLEMENTATION", "2012", None, ("2012", "2023"), ["ml-ansongo"], {"surgery", "war-wounded"}),
-        ("ml-koutiala", "IMPLEMENTATION", None, None, ("2021", "2023"), ["ml-koutiala"], {"paediatric", "malnutrition"}),
+        (
+            "ml-koutiala",
+            "IMPLEMENTATION",
+            None,
+            None,
+            ("2021", "2023"),
+            ["ml-koutiala"],
+            {"paediatric", "malnutrition"},
+        ),
         ("td-metche-camp", "IMPLEMENTATION", None, None, ("2023", "2024"), ["td-metche-camp"], {"surgery", "women"}),
-        ("sl-bombali-tb", "IMPLEMENTATION", "2019", None, ("2019", "2023"), ["sl-bombali", "sl-makeni"], {"tuberculosis"}),
+        (
+            "sl-bombali-tb",
+            "IMPLEMENTATION",
+            "2019",
+            None,
+            ("2019", "2023"),
+            ["sl-bombali", "sl-makeni"],
+            {"tuberculosis"},
+        ),
         ("pk-timergara-hospital", "CLOSED", "2008", "2021-01", ("2008", "2021-01"), ["pk-timergara"], {"neonatal"}),
         ("co-telembi-triangle", "CLOSED", "2021", "2023-04", ("2021", "2023-04"), None, {"mental-health"}),
         ("hn-arbovirus-prevention", "CLOSED", "2023-06", "2025-09", ("2023-06", "2025-09"), ["hn-el-manchen"], set()),
@@ -211,7 +227,11 @@ def test_there_is_one_ministry_of_health_for_each_country_one_msf_and_one_of_eac
 @pytest.mark.parametrize(
     ("country", "since", "sources"),
     [
-        ("ML", "1985", {"press-mali-2022", "iar2022-p43", "iar2021-p53", "jp-mali-2017", "msf-us-mali", "msf-iar-2023"}),
+        (
+            "ML",
+            "1985",
+            {"press-mali-2022", "iar2022-p43", "iar2021-p53", "jp-mali-2017", "msf-us-mali", "msf-iar-2023"},
+        ),
         ("SO", "1979", {"jp-somalia-2017", "ar-somalia-2020"}),
         ("TD", "1981", {"za-chad-2022", "ar-chad-2020"}),
         ("KI", "2022", {"es-kiribati-2022"}),
