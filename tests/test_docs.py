@@ -15,7 +15,6 @@ import subprocess
 import sysconfig
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -248,5 +247,5 @@ def answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=1) as answer:
             return answer.status == 200
-    except urllib.error.URLError:
+    except OSError:  # not there yet, or too busy with its first start to answer within the second
         return False
