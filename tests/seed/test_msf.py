@@ -315,10 +315,12 @@ def test_a_place(seed, place, type, code, whole):
     assert seed.objects("PART_OF", entity["id"]) == [whole]
 
 
-def test_a_p_code_stands_on_one_place_and_begins_as_those_of_its_country_do(seed):
-    codes = [(place["identifiers"][0]["code"], place["id"]) for place in seed.of("PLACE") if is_coded(place)]
-    assert len({code for code, _ in codes}) == len(codes) > 200
-
-
-def is_coded(place):
-    return any(identifier["vocabulary"] == "P-code" for identifier in place.get("identifiers", []))
+def test_a_p_code_stands_on_one_admin_unit(seed):
+    coded = [
+        (identifier["code"], place["type"])
+        for place in seed.of("PLACE")
+        for identifier in place.get("identifiers", [])
+        if identifier["vocabulary"] == "P-code"
+    ]
+    assert len({code for code, _ in coded}) == len(coded) == 207
+    assert {type for _, type in coded} == {"ADMIN1", "ADMIN2"}
