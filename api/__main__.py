@@ -33,6 +33,7 @@ from api.persisted import PersistedQueries
 from api.request import Request
 from api.schema import core, print_sdl, schema
 from api.scribe import Scribe
+from api.selecting import wanted as wanted_of
 from api.server import listen, serve
 from api.settings import Settings, load_settings
 from api.snapshots import SnapshotWriter
@@ -43,7 +44,7 @@ from api.upkeep import backed_up, recovered, store_in, verified
 from api.workers import supervise
 from graph.engine import settle
 from graph.errors import FieldgraphError, Refused
-from graph.formats.registry import READABLE
+from graph.formats.registry import READABLE, WRITABLE
 from graph.graph import STORE, Graph
 from graph.journal.journal import Authorship
 from graph.parse import write
@@ -78,7 +79,6 @@ Seed = Annotated[
 ExecutorName = Annotated[
     str | None, typer.Option(help="compiled, or reference: all on graphql-core.", show_default="compiled")
 ]
-Format = Annotated[str, typer.Option(help="The format of the file: jsonl, graph lines.")]
 MOST_REMARKS = 20
 """Remarks on imported records that are told one by one."""
 
@@ -121,6 +121,7 @@ def serve_store(settings: Settings, listener: socket.socket, announce: Callable[
             state=lambda: state_of(graph),
             ready=follower.facts,
             tokens=graph.tokens,
+            graph=graph,
             lifespan=together(follower.lifespan, snapshots.lifespan),
         )
         serve(application, listener, settings, announce=lambda url: announce(served(graph, url)), ending=feed.close)
@@ -221,17 +222,36 @@ def import_command(
 @app.command("export")
 def export_command(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - is standard output.")] = STREAM,
-    format: Format = "jsonl",
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(WRITABLE)}.")] = "jsonl",
+    kind: Annotated[
+        str | None, typer.Option(help="Only entities of this kind, and what they cite.", show_default="all")
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(help="Only those that meet this filter, JSON as the kind's list takes it."),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Address for the @id of entities.", show_default="that of the service"),
+    ] = None,
+    as_of: Annotated[
+        int | None, typer.Option(help="A version, to have what was known then.", show_default="newest")
+    ] = None,
     data: Data = None,
     wait: Wait = None,
     seed: Seed = None,
 ) -> None:
-    """Write all that a store holds, in an order of its own: equal graphs give equal files."""
-    require_known(format)
-    settings = load_settings(data=data, wait=wait, seed=seed)
+    """Write what a store holds, or a part of it, with the sources that it cites.
+
+    Everything comes in an order of its own: equal graphs give equal files.
+    """
+    settings = load_settings(data=data, wait=wait, seed=seed, base=base)
     configure_logging(settings)
+    wanted = wanted_of(format, kind, where, settings)
+    if wanted.writer.is_compressed and output == STREAM and sys.stdout.isatty():
+        raise InvalidSettings(f"{wanted.writer.title}: that is nothing for a terminal. Name a file with --output.")
     with opened(settings) as graph:
-        export(graph, output)
+        export(graph, output, wanted, settings.address, as_of)
 
 
 @app.command()
@@ -304,11 +324,6 @@ def schema_command(
     """Print the GraphQL schema."""
     with writing(output) as out:
         out.write(print_sdl().encode())
-
-
-def require_known(format: str) -> None:
-    if format != "jsonl":
-        raise InvalidSettings(f"There is no format {format!r}. Known is: jsonl.")
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
+from starlette.convertors import register_url_convertor
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -15,14 +15,20 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import ANONYMOUS, Access
+from api.downloads import PATH as EXPORT
+from api.downloads import Downloads
 from api.endpoint import Endpoint, State
+from api.entities import EntityPages, Id
 from api.errors import RequestError, public
 from api.events import EventStreams
-from api.execute import Executor, refuse
+from api.execute import Executor
 from api.feed import Feed
+from api.responses import NO_SNIFFING, caller_of, refused, told
 from api.settings import Settings
 from api.websocket import WebSocketEndpoint
 from graph.errors import FieldgraphError
+from graph.formats.jsonld import PATH as ENTITIES
+from graph.graph import Graph
 from graph.journal.memory import MemoryTokens
 from graph.tokens import Tokens
 
@@ -30,7 +36,6 @@ logger = logging.getLogger("fieldgraph")
 
 PATH = "/graphql"
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
-NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 
 
 class Application(Starlette):
@@ -59,12 +64,14 @@ def build_app(
     state: State,
     ready: Callable[[], Mapping[str, object]],
     tokens: Tokens | None = None,
+    graph: Graph | None = None,
     lifespan: Lifespan | None = None,
 ) -> Application:
     """The application.
 
     `state` tells what answers rest on: the version of the graph. `ready` tells what /readyz shows, and raises
-    FieldgraphError while questions cannot be answered. By `tokens` callers are known; without any, nobody is.
+    FieldgraphError while questions cannot be answered. By `tokens` callers are known; without any, nobody is. Of the
+    `graph`, if there is one, files and pages are made.
     `lifespan` is entered before the first request and left after the last.
     """
     access = Access(tokens or MemoryTokens(), settings)
@@ -75,7 +82,7 @@ def build_app(
             "allow_origins": settings.cors_origins,
             "allow_methods": ("GET", "POST"),
             "allow_headers": ("*",),  # each that a page asks for is named to it: for Authorization * would not do
-            "expose_headers": ("ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"),
+            "expose_headers": ("Content-Disposition", "ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"),
         }
         endpoint = CORSMiddleware(endpoint, **cors)
         middleware.append(Middleware(CORSMiddleware, **cors))
@@ -84,14 +91,13 @@ def build_app(
         return RedirectResponse(PATH)
 
     async def healthz(_: Request) -> Response:
-        return _json({"alive": True}, 200)
+        return told({"alive": True}, 200)
 
     async def schema(request: Request) -> Response:
-        given = ", ".join(request.headers.getlist("authorization")) if "authorization" in request.headers else None
         try:
-            caller = access.caller(given, request.client.host if request.client else "")
+            caller = caller_of(request, access)
         except RequestError as error:
-            return _refused(error)
+            return refused(error)
         kept = {} if caller is ANONYMOUS else {"Cache-Control": "no-store"}
         return PlainTextResponse(sdl, headers={**NO_SNIFFING, **kept, "Vary": "Authorization"})
 
@@ -100,8 +106,8 @@ def build_app(
             facts = {"ready": True, **ready()}
         except FieldgraphError as error:
             logger.warning("not ready: %s", error)
-            return _json({"ready": False, "reason": public(error)}, 503)
-        return _json(facts, 200)
+            return told({"ready": False, "reason": public(error)}, 503)
+        return told(facts, 200)
 
     routes = [
         Route("/", root),
@@ -110,25 +116,14 @@ def build_app(
         Route("/schema.graphql", schema),
         Route(PATH, endpoint),  # for /graphql/, which is sent on to it
     ]
+    if graph is not None:
+        register_url_convertor("id", Id())
+        routes += [
+            Route(EXPORT, Downloads(graph, settings, access)),
+            Route(f"{ENTITIES}{{id:id}}", EntityPages(graph, settings, access)),
+        ]
     sockets = WebSocketEndpoint(executor, feed, settings, access)
     return Application(endpoint, sockets, routes=routes, middleware=middleware, lifespan=lifespan)
-
-
-def _refused(error: RequestError) -> Response:
-    answer = refuse(error)
-    headers = {name.decode(): value.decode() for name, value in answer.headers}
-    headers |= {
-        **NO_SNIFFING,
-        "Cache-Control": "no-store",
-        "Vary": "Authorization",
-        "X-Request-Id": answer.request_id or "",
-    }
-    return Response(answer.body, answer.status, headers=headers, media_type="application/json")
-
-
-def _json(facts: Mapping[str, object], status: int) -> Response:
-    headers = {**NO_SNIFFING, "Cache-Control": "no-store"}
-    return Response(msgspec.json.encode(facts), status, headers=headers, media_type="application/json")
 
 
 def together(*lifespans: Lifespan) -> Lifespan:

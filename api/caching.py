@@ -13,7 +13,16 @@ PROGRAM = version("fieldgraph")
 
 
 ELSEWHERE = {"host", "port", "data", "workers", "wait", "seed", "shutdown_timeout", "cors_origins", "graphiql"}
-ELSEWHERE |= {"log_level", "log_format", "access_log", "cache_control", "reading", "token_failures"}
+ELSEWHERE |= {
+    "log_level",
+    "log_format",
+    "access_log",
+    "cache_control",
+    "reading",
+    "token_failures",
+    "base",
+    "max_exports",
+}
 """Settings that change no byte of an answer: instances that differ in these alone give equal tags."""
 
 
@@ -22,7 +31,7 @@ class EntityTags:
 
     def __init__(self, settings: Settings) -> None:
         chosen = settings.model_dump(exclude=ELSEWHERE)
-        self._instance = (PROGRAM, repr(sorted(chosen.items())))
+        self._instance = (repr(sorted(chosen.items())),)
 
     def tag(self, request: GraphQLRequest, media_type: str, coding: str | None, state: object, scope: Scope) -> bytes:
         """The tag of the answer to a request.
@@ -30,8 +39,12 @@ class EntityTags:
         `state` is what answers rest on beside their requests, and prints alike while it is the same. The caller's
         scope is part of it: what some may see and others may not must never be taken for the same.
         """
-        said = (*self._instance, request, media_type, coding, repr(state), scope)
-        return b'"%b"' % blake2b(msgspec.json.encode(said), digest_size=16).hexdigest().encode()
+        return tag_of(*self._instance, request, media_type, coding, repr(state), scope)
+
+
+def tag_of(*said: object) -> bytes:
+    """The tag of what rests on all of this, and on nothing else but the program."""
+    return b'"%b"' % blake2b(msgspec.json.encode((PROGRAM, *said)), digest_size=16).hexdigest().encode()
 
 
 def names_tag(if_none_match: bytes, tag: bytes) -> bool:

@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import sys
+import zlib
 from collections.abc import Callable
+from typing import Any
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -23,6 +25,13 @@ def _zstd(body: bytes) -> bytes:
 
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "gzip": _gzip}
+
+
+STREAMED: dict[str, Callable[[], Any]] = {
+    "zstd": lambda: zstd.ZstdCompressor(level=3),
+    "gzip": lambda: zlib.compressobj(4, zlib.DEFLATED, 31),  # with the head that makes it gzip
+}
+"""What compresses a body that comes in pieces: each has `compress`, and `flush` for the end."""
 
 
 async def compressed(coding: str, body: bytes) -> bytes:

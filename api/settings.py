@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         pattern=r"^[\x20-\x7e]+$",
         description="Cache-Control of answers to a GET, such as `public, max-age=60`; no-cache has clients ask again.",
     )
+    base: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/<>\"{}|\\^`?#][^\s<>\"{}|\\^`?#]*)?$",
+        description="Address under which others know the service, for the @id of entities; else the one it serves on.",
+    )
     compress_from: Count = Field(
         1_000, description="Bytes from which on an answer is compressed, where the client accepts zstd or gzip."
     )
@@ -121,6 +126,7 @@ class Settings(BaseSettings):
     subscription_backlog: Count = Field(
         1_000, description="Changes that a subscriber may be behind when it does not read; then it is disconnected."
     )
+    max_exports: Count = Field(2, description="Most exports that are sent at the same time.")
     max_json_depth: Count = Field(64, description="Most levels of JSON in a request.")
     max_values: Count = Field(20_000, description="Most values in the variables of a request.")
     max_list: Count = Field(1_000, description="Most items in one list of the variables.")
@@ -164,6 +170,12 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
     access_log: bool = Field(False, description="Whether each request is logged.")
+
+    @property
+    def address(self) -> str:
+        """The address under which entities are found, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base.rstrip("/") or f"http://{host}:{self.port}"
 
     @field_validator("data")
     @classmethod
@@ -214,6 +226,8 @@ def expected_form(name: str) -> str:
         return "origins separated by commas, such as https://maps.example.org,http://localhost:3000, or *"
     if get_origin(field.annotation) is Literal:
         return "one of " + ", ".join(get_args(field.annotation))
+    if name == "base":
+        return "an address, such as https://graph.example.org"
     bounds = {key: getattr(part, key) for part in field.metadata for key in ("ge", "le") if hasattr(part, key)}
     if field.annotation is int:
         return f"a whole number from {bounds['ge']}" + (f" to {bounds['le']}" if "le" in bounds else " on")

@@ -112,6 +112,10 @@ class Outlet:
         with suppress(OSError):  # of a connection that is gone
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
+    def cut(self) -> None:
+        """Cuts the connection off at once, so that nobody takes for whole what was sent."""
+        self._transport.abort()
+
     def let_go(self) -> None:
         """Lets the last words pass, whether they are read or not; the connection is cut off if they are not soon."""
         self._resume()

@@ -178,6 +178,17 @@ class Archive(Protocol):
         record that is damaged or missing."""
 
 
+def entity_then(archive: Archive, now: Entity | None, id: str, version: int, until: int) -> Entity | None:
+    """An entity as it was in a version that changed its relations; one that went in it, as it was before. `now` is the
+    entity in the version `until`."""
+    own = archive.own_change(id, version, until)
+    if own is None:
+        return now  # nothing has happened to it since
+    was = own.before if own.version > version and own.before is not None else own.record
+    assert isinstance(was, Entity)
+    return was
+
+
 class Finding(NamedTuple):
     """Something that looks wrong: the rule that says so, what is wrong and what to do, the ids of whom it is about."""
 

@@ -170,6 +170,10 @@ class Graph:
         entity = self.engine.entity(id)
         return None if entity is None else entity.kind, version, self.version
 
+    def was_there(self, id: str) -> bool:
+        """Whether there is an entity with this id, or ever was."""
+        return self._journal.own_change(id, 1, self.version) is not None
+
     def follow(self) -> bool:
         """Takes in what other processes have committed since; says whether there was anything."""
         return self.take_in(self.fetch())

@@ -45,6 +45,10 @@ class Holding:
         self._copies.add(other)
         return other
 
+    def entity(self, id: str) -> Entity | None:
+        node = self.graph._node.get(id)
+        return node["record"] if node is not None else None
+
     def put(self, entity: Entity) -> None:
         self._make_own(entity.id)
         self.graph.add_node(entity.id, record=entity)

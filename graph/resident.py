@@ -32,6 +32,7 @@ from graph.engine import (
     Resolution,
     Statistics,
     View,
+    entity_then,
     give_way,
 )
 from graph.errors import FieldgraphError, InvalidInput
@@ -134,6 +135,11 @@ class Resident:
         self._relation_counts.update(origin._relation_counts)
 
     # What it holds, for whoever checks writes.
+
+    @property
+    def holding(self) -> Holding:
+        """Where its records are kept, which nobody else changes; a copy stays as it is."""
+        return self._holding
 
     def entity(self, id: str) -> Entity | None:
         node = self.graph._node.get(id)
@@ -414,18 +420,8 @@ class Resident:
         return [self._archive.history(id, page, self.version) for id in frontier]
 
     async def once(self, named: Sequence[tuple[str, int]]) -> list[Entity | None]:
-        return [self._once(id, version) for id, version in named]
-
-    def _once(self, id: str, version: int) -> Entity | None:
-        if self._archive is None:
-            return None
-        own = self._archive.own_change(id, version, self.version)
-        if own is None:
-            return self.entity(id)  # nothing has happened to it since
-        updated_later = own.before if own.version > version else None
-        was = updated_later or own.record
-        assert isinstance(was, Entity)
-        return was
+        archive, until = self._archive, self.version
+        return [archive and entity_then(archive, self.entity(id), id, version, until) for id, version in named]
 
     async def count_history(self, frontier: Sequence[str]) -> list[int]:
         if self._archive is None:

@@ -22,6 +22,7 @@ import pytest
 
 from api.exports import export
 from api.imports import import_files
+from graph.formats.registry import WRITABLE
 from graph.graph import STORE, Graph
 from graph.parse import write
 from tests.conftest import SMALL, SMALL_WORLD, graph_of
@@ -283,6 +284,72 @@ def test_progress_is_shown_on_a_terminal_only(store, new):
     assert done.stdout.startswith(b"1 created")
 
 
+# Export
+
+
+def test_a_part_is_exported_with_all_that_it_cites_and_can_be_imported(store, tmp_path):
+    where = '{"indicator": {"name": {"contains": "a"}}, "value": {"isNull": false}}'
+    part = tmp_path / "part.jsonl"
+    assert run("export", "--kind", "metric", "--where", where, "-o", part, "--data", store).code == 0
+    rows = [json.loads(row) for row in part.read_text("utf-8").splitlines()]
+    assert {row["kind"] for row in rows if "kind" in row} >= {"METRIC", "INDICATOR", "SOURCE"}
+    assert run("import", part, "--data", tmp_path / "other").code == 0
+    assert run("export", "--data", tmp_path / "other").out == part.read_text("utf-8")
+
+
+@pytest.mark.parametrize("format", WRITABLE)
+def test_every_format_is_written_and_equal_graphs_give_equal_files(store, tmp_path, format):
+    for name in ("a", "b"):
+        assert run("export", "--format", format, "-o", tmp_path / name, "--data", store).code == 0
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != b""
+
+
+def test_an_export_is_of_the_version_that_is_named(store):
+    before = run("export", "--data", store).out
+    assert run("import", "-", "--data", store, stdin=NEW).code == 0
+    assert run("export", "--data", store).out != before
+    assert run("export", "--as-of", 1, "--data", store).out == before
+    told = refused("export", "--as-of", 7, "--data", store)
+    assert told == "fieldgraph: There is no version 7. The newest is 2, and the first is 1.\n"
+
+
+def test_entities_have_the_address_that_is_given(store):
+    given = run("export", "--format", "jsonld", "--base", "https://graph.example.org/x/", "--data", store).out
+    assert '"@id":"https://graph.example.org/x/e/country:ML"' in given
+    assert '"@id":"http://127.0.0.1:8000/e/country:ML"' in run("export", "--format", "jsonld", "--data", store).out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--where", "{}"], "where needs a kind: say of which kind the entities are that it filters."),
+        (
+            ["--kind", "COUNTRIES"],
+            "There is no kind 'COUNTRIES'. Known are: COUNTRY, PLACE, PROJECT, EVENT, PARTNER, INDICATOR, METRIC,",
+        ),
+        (["--kind", "PROJECT", "--where", "{"], "where is not JSON: Input data was truncated."),
+        (
+            ["--kind", "PROJECT", "--where", '{"status": {"eq": "OVER"}}'],
+            "where.status.eq: Value 'OVER' does not exist in 'ProjectStatus' enum.",
+        ),
+        (
+            ["--kind", "PROJECT", "--where", '{"nam": {"eq": "Koro"}}'],
+            "where: Expected value of type 'ProjectFilter' not to include unknown field 'nam'. Did you mean 'name'",
+        ),
+        (["--kind", "PROJECT", "--where", '{"name": null}'], "name is null, which a filter cannot mean"),
+        (["--kind", "PROJECT", "--where", "[" * 100 + "]" * 100], "The JSON of the request is nested deeper than 64."),
+        (
+            ["--kind", "METRIC", "--format", "hxl"],
+            "The format hxl has no place for METRIC. It can be asked for",
+        ),
+        (["--base", "example.org"], "FIELDGRAPH_BASE is 'example.org', but must be an address, such as https://"),
+    ],
+)
+def test_what_cannot_be_exported_is_told(store, tmp_path, options, told):
+    assert refused("export", *options, "-o", tmp_path / "out", "--data", store).startswith(f"fieldgraph: {told}")
+    assert not (tmp_path / "out").exists()
+
+
 # Export, schema: where it is written to
 
 
@@ -343,9 +410,10 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, target, why):
     assert told == f"fieldgraph: {target} cannot be written: {why}. Name another file.\n"
 
 
-def test_a_format_nobody_knows_is_answered_with_the_one_there_is(store):
+def test_a_format_nobody_knows_is_answered_with_those_there_are(store):
     told = refused("export", "--format", "xml", "--data", store)
-    assert told == "fieldgraph: There is no format 'xml'. Known is: jsonl.\n"
+    known = "jsonl, csv, jsonld, graphml, geojson, hxl"
+    assert told == f"fieldgraph: There is no format 'xml' to export. Known are: {known}.\n"
 
 
 def test_the_schema_is_the_committed_one():

@@ -192,6 +192,8 @@ def shown(default: object) -> str:
         return f"`~/{default.relative_to(Path.home()).as_posix()}`"
     if isinstance(default, tuple):
         return f"`{','.join(default)}`" if default else "none"
+    if default == "":
+        return "none"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 

@@ -12,6 +12,8 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 from graph.errors import InvalidInput
 from graph.formats.known import Known
 from graph.model import Write
+from graph.selection import Selection
+from graph.vocabulary import Kind
 
 
 class Unusable(InvalidInput):
@@ -79,3 +81,25 @@ class Format(NamedTuple):
 
     read: Read
     reject: Reject
+
+
+WriteOut: TypeAlias = Callable[[Selection, str], Iterator[bytes]]
+"""Writes what is selected, a piece at a time, so that files may be larger than memory. The text is the address under
+which entities are found, as `http://127.0.0.1:8000`. Equal selections give equal files."""
+
+NOTHING = b""
+"""A piece that says no more than that a while has passed: whoever sends pieces can let others have their turn."""
+
+
+class Writer(NamedTuple):
+    """A format that can be written."""
+
+    name: str
+    title: str
+    suffix: str
+    media_type: str
+    write: WriteOut
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    """The kinds that it can be asked for by themselves."""
+
+    is_compressed: bool = False

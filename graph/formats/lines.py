@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from graph.formats.format import Format, Reason, Record, Refused
+from graph.formats.format import Format, Reason, Record, Refused, Writer
 from graph.model import Entity, Relation, share_ids
 from graph.parse import Unreadable, write
+from graph.selection import Selection
 
 BOM = b"\xef\xbb\xbf"
 _decode = msgspec.json.Decoder().decode
@@ -89,9 +90,12 @@ def values_of(record: Entity | Relation) -> dict[str, Any]:
     return values
 
 
-def canonical(entities: Iterable[Entity], relations: Iterable[Relation]) -> Iterator[bytes]:
-    """A whole graph as lines: entities by kind and id, then relations by their names."""
-    for entity in sorted(entities, key=lambda entity: (entity.kind.rank, entity.id)):
+def write_lines(selection: Selection, base: str = "") -> Iterator[bytes]:
+    """Entities by kind and id, then relations by their names."""
+    for entity in selection.entities():
         yield line(entity) + b"\n"
-    for relation in sorted(relations, key=lambda relation: relation.name.sort_key):
+    for relation in selection.relations():
         yield line(relation) + b"\n"
+
+
+LINES = Writer("jsonl", GRAPH_LINES.title, GRAPH_LINES.suffix, "application/jsonl", write_lines)

@@ -1,13 +1,18 @@
-"""The formats that can be read, in the order in which a file is tried for them."""
+"""The formats that can be read, in the order in which a file is tried for them, and those that can be written."""
 
 from graph.errors import InvalidInput
-from graph.formats.format import Format, Unusable
+from graph.formats.format import Format, Unusable, Writer
 from graph.formats.gdacs import FEED, TABLE
+from graph.formats.geojson import GEOJSON
+from graph.formats.graphml import GRAPHML
 from graph.formats.hxl.reader import HXL
 from graph.formats.iati.reader import IATI_ACTIVITIES
-from graph.formats.lines import GRAPH_LINES
+from graph.formats.jsonld import JSON_LD
+from graph.formats.lines import GRAPH_LINES, LINES
 from graph.formats.pages.reader import PAGE
 from graph.formats.pcodes import P_CODES
+from graph.formats.tables import TABLES
+from graph.formats.threew import HXL_3W
 
 HEAD = 65_536
 """Bytes from the beginning of a file by which it is recognised."""
@@ -15,6 +20,8 @@ HEAD = 65_536
 READABLE: dict[str, Format] = {
     format.name: format for format in (GRAPH_LINES, IATI_ACTIVITIES, FEED, TABLE, P_CODES, HXL, PAGE)
 }
+
+WRITABLE: dict[str, Writer] = {writer.name: writer for writer in (LINES, TABLES, JSON_LD, GRAPHML, GEOJSON, HXL_3W)}
 
 ARCHIVES = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "compressed with gzip"}
 
@@ -24,6 +31,13 @@ def named(name: str) -> Format:
     if name not in READABLE:
         raise InvalidInput(f"There is no format {name!r} to import. Known are: {', '.join(READABLE)}.")
     return READABLE[name]
+
+
+def writer(name: str) -> Writer:
+    """Raises InvalidInput."""
+    if name not in WRITABLE:
+        raise InvalidInput(f"There is no format {name!r} to export. Known are: {', '.join(WRITABLE)}.")
+    return WRITABLE[name]
 
 
 def recognised(head: bytes) -> Format:

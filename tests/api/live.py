@@ -58,7 +58,16 @@ async def served(graph: Graph | None = None, **given: Any) -> AsyncIterator[Serv
     graph, settings = graph or Graph.in_memory(), Settings(**given)
     executor = executor_of(graph, settings)
     feed = Feed(graph, executor, settings)
-    app = build_app(executor, settings, feed, sdl="", state=lambda: state_of(graph), ready=dict, tokens=graph.tokens)
+    app = build_app(
+        executor,
+        settings,
+        feed,
+        sdl="",
+        state=lambda: state_of(graph),
+        ready=dict,
+        tokens=graph.tokens,
+        graph=graph,
+    )
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
     server = Server(config_of(app, settings), lambda: None, feed.close)

@@ -1,7 +1,10 @@
 """What the core's tests share."""
 
-from graph.formats.lines import canonical
+from collections.abc import Iterable, Iterator
+
+from graph.formats.lines import line
 from graph.graph import Graph
+from graph.model import Entity, Relation
 
 # FORMAT's keys in the order in which they are written: of every entity, of each kind, of relations.
 COMMON_KEYS = "id kind name summary aliases labels identifiers"
@@ -16,6 +19,14 @@ KEYS = {
     "SOURCE": "type publisher url publishedOn accessedOn license",
 }
 RELATION_KEYS = "relation subject object role impact since until percentage locator sources"
+
+
+def canonical(entities: Iterable[Entity], relations: Iterable[Relation]) -> Iterator[bytes]:
+    """Records as lines in the order that FORMAT tells, found by sorting all of them."""
+    for entity in sorted(entities, key=lambda entity: (entity.kind.rank, entity.id)):
+        yield line(entity) + b"\n"
+    for relation in sorted(relations, key=lambda relation: relation.name.sort_key):
+        yield line(relation) + b"\n"
 
 
 def text_of(graph: Graph) -> str:

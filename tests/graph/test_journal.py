@@ -19,7 +19,6 @@ from threading import Thread, Timer
 import pytest
 
 from graph.errors import StoreBusy, StoreError
-from graph.formats.lines import canonical
 from graph.graph import STORE, Graph
 from graph.journal.backup import backup
 from graph.journal.journal import Authorship, Head, Journal, Kept
@@ -34,7 +33,7 @@ from graph.parse import write
 from graph.tokens import Scope
 from graph.vocabulary import ChangeAction, RelationKind
 from tests.conftest import SMALL_WORLD
-from tests.graph.conftest import text_of
+from tests.graph.conftest import canonical, text_of
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 NOBODY = Authorship()
@@ -669,7 +668,7 @@ from pathlib import Path
 from graph.errors import StoreError
 from graph.graph import Graph
 from graph.model import Project
-from tests.graph.conftest import text_of
+from tests.graph.conftest import canonical, text_of
 
 def limit(bytes):
     resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, resource.RLIM_INFINITY))

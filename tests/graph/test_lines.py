@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.formats.format import Record
-from graph.formats.lines import canonical, line, read
+from graph.formats.lines import line, read
 from graph.graph import Graph
 from graph.model import Metric, Project, Remove
 from graph.parse import write
 from graph.vocabulary import RULES
 from tests.conftest import SMALL_WORLD, graph_of
-from tests.graph.conftest import COMMON_KEYS, KEYS, RELATION_KEYS, text_of
+from tests.graph.conftest import COMMON_KEYS, KEYS, RELATION_KEYS, canonical, text_of
 from tests.worlds import World, worlds
 
 # A line of every kind with every key, in the order in which FORMAT writes them.

@@ -14,7 +14,6 @@ from hypothesis import given, note
 from graph import resident
 from graph.engine import settle
 from graph.errors import InvalidInput, NotFound, StoreError
-from graph.formats.lines import canonical
 from graph.graph import Graph
 from graph.journal.memory import MemoryJournal
 from graph.journal.sqlite import SQLiteJournal
@@ -25,6 +24,7 @@ from graph.search.index import SearchIndex
 from graph.vocabulary import Direction
 from tests.api.stage import permits
 from tests.conftest import graph_of
+from tests.graph.conftest import canonical
 from tests.graph.test_adjacency import indexed, remembered
 from tests.oracle import Line, applied
 from tests.worlds import COMMIT, WORLD, Choices, choices, commit, examples, world
