@@ -18,7 +18,21 @@ from typing import Annotated
 
 import typer
 
-from tests.bench import cold, commits, durability, hxl, iati, large, live, past, questions, saves, throughput, workers
+from tests.bench import (
+    cold,
+    commits,
+    durability,
+    exports,
+    hxl,
+    iati,
+    large,
+    live,
+    past,
+    questions,
+    saves,
+    throughput,
+    workers,
+)
 from tests.bench.errors import BenchError
 from tests.bench.lab import Lab
 from tests.bench.peers.recipes import wanted
@@ -37,9 +51,10 @@ PARTS: dict[str, Callable[[Lab], Part | None]] = {
     "durability": durability.measure,
     "hxl": hxl.measure,
     "iati": iati.measure,
+    "export": exports.measure,
     "large": large.measure,
 }
-ONLY_WHEN_NAMED = {"large"}
+ONLY_WHEN_NAMED = {"export", "large"}
 
 ROUNDS, SECONDS = 7, 3
 """What a number that is written down rests on, at least."""

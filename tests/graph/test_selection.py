@@ -1,6 +1,7 @@
 """Specifies graph/selection.py: what is selected can stand by itself, in canonical order."""
 
 import json
+import tracemalloc
 from itertools import chain
 
 import pytest
@@ -9,10 +10,13 @@ from hypothesis import strategies as st
 
 from graph import selection as selecting
 from graph.engine import settle
+from graph.formats.format import Writer
 from graph.formats.lines import read, write_lines
+from graph.formats.registry import WRITABLE
 from graph.graph import Graph
 from graph.selection import Selection, chosen, everything
 from graph.vocabulary import Kind, RelationKind
+from seed.world import world
 from tests.conftest import SMALL_WORLD, graph_of
 from tests.graph.conftest import text_of
 from tests.worlds import World, examples, worlds
@@ -23,8 +27,8 @@ def text(selection: Selection) -> str:
 
 
 @given(worlds())
-def test_a_whole_graph_comes_in_canonical_order(world: World):
-    graph = graph_of(world)
+def test_a_whole_graph_comes_in_canonical_order(lines: World):
+    graph = graph_of(lines)
     whole = settle(everything(graph.engine.holding))
     assert text(whole) == text_of(graph)
     assert whole.passed == graph.engine.size
@@ -32,8 +36,8 @@ def test_a_whole_graph_comes_in_canonical_order(world: World):
 
 @given(worlds(), st.randoms(use_true_random=False))
 @examples(60)
-def test_a_part_stands_by_itself_and_holds_all_between_its_ends(world: World, chance):
-    graph = graph_of(world)
+def test_a_part_stands_by_itself_and_holds_all_between_its_ends(lines: World, chance):
+    graph = graph_of(lines)
     wanted = [entity for entity in graph.engine.entities() if chance.random() < 0.4]
     selection = settle(chosen(graph.engine.holding, [entity.id for entity in wanted]))
     part = text(selection)
@@ -75,3 +79,20 @@ def test_what_is_selected_of_a_copy_stays_as_it_was(small: Graph):
     small.apply([record for record in read([b'{"remove": "%b"}' % entity.id.encode()]) for record in record.writes])
     assert (first + b"".join(rows)).decode() == before
     assert text_of(small) != before
+
+
+@pytest.fixture(scope="module")
+def large() -> Graph:
+    return graph_of(list(world(4_000, 16_000)))
+
+
+@pytest.mark.parametrize("writer", WRITABLE.values(), ids=lambda writer: writer.name)
+def test_nothing_is_gathered_but_ids(large: Graph, writer: Writer):
+    tracemalloc.start()
+    try:
+        size = sum(map(len, writer.write(settle(everything(large.engine.holding)), "http://127.0.0.1:8000")))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000
+    assert size > 2_000_000 or writer.is_compressed or writer.kinds != tuple(Kind)
