@@ -1,8 +1,9 @@
 """HXL-tagged CSV of who does what where: a row for each project, place, partner and sector.
 
 The first row is for people, the second has the tags. A project without any place, partner or sector has rows
-nevertheless, with these cells empty. Codes are those by which an id ends (`msf` of `partner:msf`), of places their
-P-codes and of countries ISO 3166-1 alpha-2, where these are known.
+nevertheless, with these cells empty. Codes of projects and partners are those by which their ids end (`msf` of
+`partner:msf`), of places P-codes, of regions UN M49's, if there are any, and of countries ISO 3166-1 alpha-2. Terms
+are written as people read them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,13 +35,13 @@ COLUMNS = {
     "#country+name": "Country",
     "#country+code": "Country code",
     "#region+name": "Region",
-    "#region+code": "Region code",
+    "#region+code": "Region M49 code",
     "#adm1+name": "Admin 1",
     "#adm1+code": "Admin 1 P-code",
     "#adm2+name": "Admin 2",
     "#adm2+code": "Admin 2 P-code",
     "#loc+name": "Place",
-    "#loc+code": "Place code",
+    "#loc+code": "Place P-code",
     "#loc+type": "Place type",
     "#geo+lat": "Latitude",
     "#geo+lon": "Longitude",
@@ -58,7 +59,9 @@ LEVELS = {
     PlaceType.REGION: "#region",
     PlaceType.WORLD: "#region",
 }
-P_CODE = "P-code"
+P_CODE, CODES = "P-code", {"#region": "M49"}
+"""The list that codes of places are of, and others for some tags."""
+
 REMEMBERED = 10_000
 """Places of which it is remembered what they lie in."""
 
@@ -90,7 +93,7 @@ def _what(project: Project) -> Cells:
         "#activity+code": local(project),
         "#activity+type": _joined([activity.label or activity.code for activity in project.activities]),
         "#description": project.summary,
-        "#status": project.status and str(project.status),
+        "#status": project.status and project.status.label,
         "#date+start": project.started_on,
         "#date+end": project.ended_on,
     }
@@ -107,8 +110,8 @@ def _who(selection: Selection, relation: Relation) -> Cells:
         "#org+name": partner.name,
         "#org+code": local(partner),
         "#org+acronym": partner.acronym,
-        "#org+type": str(partner.type),
-        "#org+role": relation.role and str(relation.role),
+        "#org+type": partner.type.label,
+        "#org+role": relation.role and relation.role.label,
     }
 
 
@@ -116,7 +119,7 @@ def _where(selection: Selection, id: str) -> Cells:
     """A place, and all that it lies in."""
     cells: Cells = {}
     place = selection.entity(id)
-    if isinstance(place, Country | Place) and place.latitude is not None and place.longitude is not None:
+    if isinstance(place, Place) and place.latitude is not None and place.longitude is not None:
         cells |= {"#geo+lat": plain(place.latitude), "#geo+lon": plain(place.longitude)}
     while place is not None:
         for cell, value in _level(place).items():
@@ -133,9 +136,10 @@ def _level(place: Entity) -> Cells:
         return {"#country+name": place.name, "#country+code": place.code}
     assert isinstance(place, Place)
     tag = LEVELS.get(place.type, "#loc")
-    code = next((each.code for each in place.identifiers if each.vocabulary == P_CODE), local(place))
+    vocabulary = CODES.get(tag, P_CODE)
+    code = next((each.code for each in place.identifiers if each.vocabulary == vocabulary), None)
     cells: Cells = {f"{tag}+name": place.name, f"{tag}+code": code}
-    return cells | ({"#loc+type": str(place.type)} if tag == "#loc" else {})
+    return cells | ({"#loc+type": place.type.label} if tag == "#loc" else {})
 
 
 def local(entity: Entity) -> str:

@@ -85,6 +85,11 @@ class Columns:
         return bool(self.orgs or self.activity.code or self.activity.name)
 
     @property
+    def says_roles(self) -> bool:
+        """Whether a column says what organisations do: where it says nothing, that is not known."""
+        return any(named.role for named in self.orgs.values())
+
+    @property
     def has_figures(self) -> bool:
         return bool(self.figures or self.money)
 

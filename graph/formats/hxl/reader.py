@@ -241,6 +241,7 @@ class Reader:
         if work.name:
             self._add(work, partners, sectors, where, name)
             work.widen(period)
+            work.open_ends |= said.open_ends()
         about = (id, work.name or (where.smallest.name if where.smallest else id))
         for metric, indicator in self._metrics(row, about, stating) if self._columns.figures else ():
             work.metrics[metric.id], work.measured[metric.id] = metric, indicator
@@ -294,12 +295,13 @@ class Reader:
         work.status = said.status() or work.status
         work.summary = work.summary or said.single("description") or None
         work.sectors |= dict.fromkeys(sectors)
-        for kind in said.kinds() or filter(None, [name]):
+        named = [] if self._columns.activity.type else filter(None, [name])
+        for kind in said.kinds() or named:
             work.activities[Code(HXL_ACTIVITY, kind)] = None
         if where.smallest:
             work.places[where.smallest.id] = None
         for partner, role in partners:
-            default = None if self._columns.money else PartnerRole.IMPLEMENTING
+            default = None if self._columns.money or self._columns.says_roles else PartnerRole.IMPLEMENTING
             work.partners[partner, role or default] = None
             if where.country:
                 self._shared.relate(RelationKind.OPERATES_IN, partner, where.country.id)

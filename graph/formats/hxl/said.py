@@ -203,6 +203,11 @@ class Said:
                 return self._date(part)
         return None
 
+    def open_ends(self) -> set[str]:
+        """Which of start and end the row leaves open, while it tells the other."""
+        told = {part for part in ("start", "end") if self.cell(self._columns.dates.get(part))}
+        return {"start", "end"} - told if told else set()
+
     def _date(self, part: str) -> Period | None:
         column = self._columns.dates.get(part)
         text = self.cell(column)

@@ -31,6 +31,8 @@ class Work:
     summary: str | None = None
     status: ProjectStatus | None = None
     period: Period | None = None
+    open_ends: set[str] = field(default_factory=set)
+    """Which of start and end some row leaves open: a project that has started need not have ended."""
     code: str = ""
     activities: dict[Code, None] = field(default_factory=dict)
     sectors: dict[Code, None] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def record(work: Work, shared: Shared) -> Record:
 def _project(work: Work, known: Known) -> Iterator[Write]:
     """The project: in full where it is new, else what the table says of it, so that what others said stays."""
     start, end = work.period if work.period and work.is_own else (None, None)
+    start, end = None if "start" in work.open_ends else start, None if "end" in work.open_ends else end
     told = Project(
         id=work.id,
         name=work.name,
@@ -92,7 +95,9 @@ def _project(work: Work, known: Known) -> Iterator[Write]:
         if work.is_own and held.name == work.name:
             values = {"status": told.status, "startedOn": start, "endedOn": end, "summary": work.summary}
             yield Patch(work.id, Kind.PROJECT, {key: value for key, value in values.items() if value is not None})
-        told = Project(id=work.id, name=held.name, activities=told.activities, sectors=told.sectors)
+        words = {word for activity in held.activities for word in (activity.code, activity.label)}
+        new = tuple(activity for activity in told.activities if activity.code not in words)
+        told = Project(id=work.id, name=held.name, activities=new, sectors=told.sectors)
     yield Ensure(told)
     for relation in _relations(work):
         yield Ensure(relation)
