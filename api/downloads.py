@@ -13,15 +13,13 @@ from starlette.types import Receive, Scope, Send
 
 from api.access import ANONYMOUS, Access, Caller
 from api.caching import names_tag, tag_of
-from api.errors import THROTTLED, RequestError, refusal
-from api.execute import unforeseen
+from api.errors import THROTTLED, refusal
 from api.negotiation import content_coding
-from api.responses import NO_SNIFFING, NO_STORE, caller_of, check_method, headers_only, refusal_of, refused
+from api.responses import NO_SNIFFING, NO_STORE, answered, caller_of, check_method, headers_only
 from api.selecting import Wanted, wanted
 from api.settings import Settings
 from api.streaming import paced, stream
 from api.transport import OUTLET
-from graph.errors import FieldgraphError
 from graph.formats.lines import LINES
 from graph.graph import Graph
 from graph.holding import Holding
@@ -56,15 +54,7 @@ class Downloads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            response = await self._answer(request, send)
-        except RequestError as error:
-            response = refused(error)
-        except FieldgraphError as error:
-            response = refused(refusal_of(error))
-        except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
-            response = refused(unforeseen(error), status=500)
-        if response is not None:
+        if response := await answered(self._answer(request, send)):
             await response(scope, receive, send)
 
     async def _answer(self, request: Request, send: Send) -> Response | None:

@@ -14,13 +14,11 @@ from api.access import ANONYMOUS, Access
 from api.caching import names_tag, tag_of
 from api.compression import compressed
 from api.entity_page import CONTENT_SECURITY, page, page_of_nothing
-from api.errors import RequestError, refusal
-from api.execute import unforeseen
+from api.errors import refusal
 from api.negotiation import HTML, JSON, content_coding, negotiate
-from api.responses import NO_SNIFFING, NO_STORE, caller_of, check_method, headers_only, refusal_of, refused
+from api.responses import NO_SNIFFING, NO_STORE, answered, caller_of, check_method, headers_only, refused
 from api.settings import Settings
 from graph.engine import Engine
-from graph.errors import FieldgraphError
 from graph.formats.jsonld import MEDIA_TYPE, document
 from graph.graph import Graph
 from graph.model import Entity, Relation, Source
@@ -71,15 +69,8 @@ class EntityPages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            response = await self._answer(request)
-        except RequestError as error:
-            response = refused(error)
-        except FieldgraphError as error:
-            response = refused(refusal_of(error))
-        except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
-            response = refused(unforeseen(error), status=500)
-        await response(scope, receive, send)
+        if response := await answered(self._answer(request)):
+            await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         check_method(request)

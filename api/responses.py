@@ -1,6 +1,6 @@
 """Answers of what stands beside /graphql, and who asks for them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 import msgspec
 from graphql import GraphQLError
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.access import Access, Caller
 from api.errors import RequestError, refusal
-from api.execute import refuse
+from api.execute import refuse, unforeseen
 from graph.errors import FieldgraphError, NotFound, StoreError
 
 READING = ("GET", "HEAD")
@@ -30,7 +30,19 @@ def check_method(request: Request) -> None:
         raise refusal(message, status=405, headers=((b"allow", ", ".join(READING).encode()),))
 
 
-def refusal_of(error: FieldgraphError) -> RequestError:
+async def answered(answer: Awaitable[Response | None]) -> Response | None:
+    """An answer, or what is said where it raises."""
+    try:
+        return await answer
+    except RequestError as error:
+        return refused(error)
+    except FieldgraphError as error:
+        return refused(_refusal_of(error))
+    except Exception as error:  # noqa: BLE001 - the client gets an id, the log gets all of it
+        return refused(unforeseen(error), status=500)
+
+
+def _refusal_of(error: FieldgraphError) -> RequestError:
     """What the graph refuses, as a refusal of the request."""
     status = 404 if isinstance(error, NotFound) else 503 if isinstance(error, StoreError) else 400
     return RequestError([GraphQLError(str(error), original_error=error)], status=status)

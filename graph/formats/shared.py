@@ -3,15 +3,13 @@ codes and names by which a file speaks of it; what the store lacks is asked to b
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-import pycountry
-
 from graph.formats.cells import slug
+from graph.formats.countries import country_coded, country_named, country_of
 from graph.formats.known import Known
-from graph.model import Code, Country, Ensure, Entity, Partner, Place, Relation, Source, Write
-from graph.values import fold
+from graph.model import Code, Ensure, Entity, Partner, Place, Relation, Source, Write
 from graph.vocabulary import Kind, PartnerType, PlaceType, RelationKind, SourceType
 
 P_CODE = "P-code"
@@ -26,47 +24,6 @@ Needs = list[Ensure]
 """What must be there for something to be spoken of."""
 
 Value = TypeVar("Value")
-
-
-OTHER_NAMES = {
-    "CD": "democratic republic of congo; democratic republic of the congo; dr congo; drc; rdc",
-    "CG": "republic of congo; republic of the congo; congo-brazzaville",
-    "CI": "ivory coast; cote d'ivoire",
-    "CZ": "czech republic",
-    "KP": "north korea",
-    "KR": "south korea",
-    "LA": "laos",
-    "PS": "palestine; state of palestine; occupied palestinian territory; occupied palestinian territories; opt",
-    "RU": "russia",
-    "SH": "saint helena",
-    "SY": "syria",
-    "SZ": "swaziland",
-    "TR": "turkey; turkiye",
-    "VE": "venezuela",
-    "VN": "vietnam",
-    "GB": "uk; great britain",
-    "US": "usa; united states of america",
-    "CF": "car; central african republic",
-    "MM": "burma",
-}
-"""Names that ISO 3166-1 does not have, and files and pages do."""
-
-
-@cache
-def _countries() -> dict[str, Any]:
-    """ISO's countries by their codes and their folded names."""
-    found: dict[str, Any] = {}
-    for country in pycountry.countries:
-        names = [getattr(country, key, None) for key in ("name", "common_name", "official_name")]
-        names += OTHER_NAMES.get(country.alpha_2, "").split("; ")
-        found |= {fold(name): country for name in names if name}
-        found |= dict.fromkeys((country.alpha_2, country.alpha_3, country.numeric), country)
-    return found
-
-
-def country_named(given: str) -> Any:
-    """The country that ISO 3166-1 has under a name or a code; None where it has none."""
-    return _countries().get(given) or _countries().get(fold(given.removeprefix("the ")))
 
 
 class Spot(NamedTuple):
@@ -151,24 +108,14 @@ class Shared:
         id = (self.known.country(given) if is_code else None) or self.known.named(Kind.COUNTRY, given)
         if id and (held := self.known.entity(id)):
             return Spot(id, held.name, True, True)
-        iso = country_named(given.upper() if is_code else given)
+        iso = country_coded(given) if is_code else country_named(given)
         if iso is None:
             return None
         if id := self.known.country(iso.alpha_2):
             return Spot(id, iso.name, True, True)
-        name = getattr(iso, "common_name", iso.name)
-        official = getattr(iso, "official_name", None)
-        record = Country(
-            id=f"country:{iso.alpha_2}",
-            name=name,
-            aliases=(iso.name,) if iso.name != name else (),
-            official_name=official,
-            code=iso.alpha_2,
-            alpha3=iso.alpha_3,
-            numeric=iso.numeric,
-        )
+        record = country_of(iso)
         needs += self._new(record)
-        return Spot(record.id, name, False, True)
+        return Spot(record.id, record.name, False, True)
 
     def country_within(self, words: str) -> Spot | None:
         """The one country that a title or a file's name speaks of: the one with the longest name, if there are several

@@ -9,9 +9,10 @@ https://sqlite.org/fileformat2.html
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from graph.journal.layout import TABLES
 from graph.journal.rows import checksum_of
@@ -29,29 +30,51 @@ SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8, 8: 0, 9: 0, 0: 0}
 
 
 class Pages:
-    """The pages of a store and those in its log, newest first."""
+    """The pages of a store and those in its log, read one by one: a store may be larger than memory."""
 
-    def __init__(self, store: Path) -> None:
-        self._file = store.read_bytes()
-        with suppress(FileNotFoundError):
-            self._log = Path(f"{store}-wal").read_bytes()
-        size = int.from_bytes(self._file[16:18], "big")
+    def __init__(self, file: BinaryIO, log: BinaryIO) -> None:
+        self._file, self._log = file, log
+        header = file.read(100)
+        size = int.from_bytes(header[16:18], "big")
         self.size = 65_536 if size == 1 else size if size in (2**power for power in range(9, 16)) else 4_096
-        self.usable = self.size - self._file[20]
-        self._newest: dict[int, bytes] = {}
+        self.usable = self.size - header[20]
+        self._newest = self._places_in_log()
 
-    _log = b""
+    def _places_in_log(self) -> dict[int, int]:
+        """Where in the log each page was written last. What is left of an earlier round of the log has other salts than
+        its header and its first frame, of which either may be damaged."""
+        places = {}
+        salts = self._read(self._log, 16, 8), self._read(self._log, HEADER + 8, 8)
+        at = HEADER
+        while header := self._read(self._log, at, FRAME_HEADER):
+            if header[8:16] in salts:
+                places[int.from_bytes(header[:4], "big")] = at + FRAME_HEADER
+            at += FRAME_HEADER + self.size
+        return places
 
     def all(self) -> Iterator[bytes]:
-        for at in range(HEADER, len(self._log), FRAME_HEADER + self.size):
-            page = self._log[at + FRAME_HEADER : at + FRAME_HEADER + self.size]
-            self._newest[int.from_bytes(self._log[at : at + 4], "big")] = page
+        """Those in the log, then those in the file."""
+        at = HEADER + FRAME_HEADER
+        while page := self._read(self._log, at, self.size):
             yield page
-        for at in range(0, len(self._file), self.size):
-            yield self._file[at : at + self.size]
+            at += FRAME_HEADER + self.size
+        at = 0
+        while page := self._read(self._file, at, self.size):
+            yield page
+            at += self.size
 
     def page(self, number: int) -> bytes:
-        return self._newest.get(number) or self._file[(number - 1) * self.size : number * self.size]
+        """The newest page with this number, counted from 1. Raises ValueError where there is none."""
+        if number in self._newest:
+            return self._read(self._log, self._newest[number], self.size)
+        page = self._read(self._file, (number - 1) * self.size, self.size) if number else b""
+        if not page:
+            raise ValueError("there is no such page")
+        return page
+
+    def _read(self, file: BinaryIO, at: int, size: int) -> bytes:
+        file.seek(at)
+        return file.read(size)
 
 
 class Cell(NamedTuple):
@@ -68,9 +91,11 @@ def salvaged(store: Path) -> Iterator[sqlite3.Connection]:
     try:
         db.executescript(TABLES)
         db.execute("BEGIN")
-        pages = Pages(store)
-        for page in pages.all():
-            _take_page(db, page, pages)
+        log = Path(f"{store}-wal")
+        with store.open("rb") as file, log.open("rb") if log.exists() else BytesIO() as logged:
+            pages = Pages(file, logged)
+            for page in pages.all():
+                _take_page(db, page, pages)
         db.execute("COMMIT")
         yield db
     finally:
@@ -132,14 +157,15 @@ def _cell(page: bytes, at: int, kind: int, pages: Pages) -> Cell:
     here = least + (size - least) % (usable - 4)
     here = here if here <= most else least
     payload, following = page[at : at + here], int.from_bytes(page[at + here : at + here + 4], "big")
-    parts, seen = [payload], len(payload)
-    while seen < size and following:
+    parts, left, passed = [payload], size - len(payload), set[int]()
+    while left > 0 and following not in passed:  # what is no row may go in a circle
+        passed.add(following)
         overflow = pages.page(following)
-        following, part = int.from_bytes(overflow[:4], "big"), overflow[4 : 4 + min(usable - 4, size - seen)]
-        if not part:
-            raise ValueError("the rest of the row is not there")
+        following, part = int.from_bytes(overflow[:4], "big"), overflow[4 : 4 + min(usable - 4, left)]
         parts.append(part)
-        seen += len(part)
+        left -= len(part)
+    if left > 0:
+        raise ValueError("the rest of the row is not there")
     return Cell(number, b"".join(parts))
 
 

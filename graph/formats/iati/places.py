@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from math import fsum
-from typing import Any, NamedTuple
-
-import pycountry
+from typing import Any
 
 from graph.formats.cells import shown
+from graph.formats.countries import country_coded, country_of
 from graph.formats.iati.codes import DAC_REGIONS, OWN
 from graph.formats.iati.shares import check_shares, is_whole, share
 from graph.formats.iati.stream import Element
@@ -87,9 +86,9 @@ class Whereabouts:
         if not given:
             self._notes.remark(element, f"{element.tag} has no code: left out")
             return None
-        id, iso = self._known.country(given), _iso(given)
+        id, iso = self._known.country(given), country_coded(given)
         if id is None and iso:
-            id = self._known.country(iso.alpha_2) or self._new_country(iso)
+            id = self._known.country(iso.alpha_2) or self._new_country(country_of(iso))
         if id is None:
             self._notes.remark(element, f"ISO 3166-1 has no country {shown(given)}: kept as a place", once=True)
             name = name_of(element, self._language) or given
@@ -100,11 +99,7 @@ class Whereabouts:
             self.named.setdefault(fold(name), id)
         return id
 
-    def _new_country(self, iso: Any) -> str:
-        name = getattr(iso, "common_name", iso.name)
-        official = getattr(iso, "official_name", None)
-        codes = {"code": iso.alpha_2, "alpha3": iso.alpha_3, "numeric": iso.numeric}
-        country = Country(id=f"country:{iso.alpha_2}", name=name, official_name=official, **codes)
+    def _new_country(self, country: Country) -> str:
         self._told.ensure_cited(country)
         return country.id
 
@@ -143,24 +138,3 @@ class Whereabouts:
         for id, percentage in self._shares.items():
             located = Relation(RelationKind.LOCATED_IN, self._project, id, percentage=percentage, sources=sources)
             self._told.relate(located)
-
-
-class UserAssigned(NamedTuple):
-    """A country whose codes ISO 3166-1 leaves to whoever needs them."""
-
-    alpha_2: str
-    alpha_3: str
-    name: str
-    numeric: str | None = None
-
-
-KOSOVO = UserAssigned("XK", "XKX", "Kosovo")
-
-
-def _iso(code: str) -> Any:
-    upper = code.upper()
-    if upper in KOSOVO:
-        return KOSOVO
-    if len(upper) == 2:
-        return pycountry.countries.get(alpha_2=upper)
-    return pycountry.countries.get(alpha_3=upper) if len(upper) == 3 else None

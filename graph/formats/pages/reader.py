@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from graph.formats.cells import Period, Unclear, shown, slug
+from graph.formats.countries import country_named
 from graph.formats.format import Format, Reason, Record, Refused, Unusable
 from graph.formats.format import Source as File
 from graph.formats.pages.measures import measured
@@ -22,7 +23,7 @@ from graph.formats.pages.text import (
     years_of,
 )
 from graph.formats.rows import lines_of, opening
-from graph.formats.shared import Shared, Spot, country_named
+from graph.formats.shared import Shared, Spot
 from graph.model import Ensure, Indicator, Metric, Relation, Source, Write
 from graph.values import fold
 from graph.vocabulary import CountBasis, Kind, RelationKind, SourceType
