@@ -22,9 +22,9 @@ EXACT = 2.0**63
 
 
 def recognises(head: bytes) -> bool:
-    """Whether it begins with an object, a comment of refused lines, or holds nothing at all."""
-    text = head.removeprefix(BOM).lstrip()
-    return not text or text.startswith((b"{", b"# "))
+    """Whether it begins with an object, below comments or not, or says nothing at all."""
+    lines = (line.strip() for line in head.removeprefix(BOM).split(b"\n"))
+    return next((line for line in lines if line and not line.startswith(b"#")), b"{").startswith(b"{")
 
 
 def read(rows: Iterable[bytes], *, keeps_texts: bool = False) -> Iterator[Record]:

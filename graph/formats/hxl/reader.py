@@ -13,7 +13,7 @@ from graph.formats.format import Source as File
 from graph.formats.hxl.columns import Column, columns_of
 from graph.formats.hxl.figures import NO_CURRENCY, Figure, currency, currency_in, money, people
 from graph.formats.hxl.rejects import reject
-from graph.formats.hxl.said import HXL_ACTIVITY, SEVERAL, YEAR, Said, Where
+from graph.formats.hxl.said import HXL_ACTIVITY, SEVERAL, YEAR, Doing, Said, Where
 from graph.formats.hxl.tags import Tag, guess, is_tag_row
 from graph.formats.hxl.works import Work, metric_of, metric_writes, record
 from graph.formats.rows import FIRST_ROWS, Row, Table, lines_of, opening, table, widths, written
@@ -117,23 +117,36 @@ class Reader:
 
     def _row(self, row: Row) -> Record | None:
         """What a row says, unless it is kept for later."""
-        fault = row.fault or widths(row, self._columns.width)
-        if fault:
-            self._shared.needed()
-            return Record(row.line, faults=[Reason(row.line, fault)], text=self._text(row).encode())
-        self._said.begin(row.cells)
         said, columns = self._said, self._columns
+        said.begin(row.cells)
         stating = self._stating(said.single("file"), said.single("source"), said.single("url"))
         where = said.where()
         if where.smallest is None and stating.place:
             where = Where(stating.place, stating.place)
-        if columns.has_projects or columns.money:
+        if fault := row.fault or widths(row, columns.width):
+            return self._torn(row, fault, where)
+        if self._gathers:
             return self._gathered(row, where, stating)
         if columns.has_figures:
             return self._stated(row, where, stating)
         if where.smallest is None and not said.faults:
             said.faults.append("it names no place: its cells of codes and names are empty")
         return self._record(row, [])
+
+    @property
+    def _gathers(self) -> bool:
+        return self._columns.has_projects or bool(self._columns.money)
+
+    def _torn(self, row: Row, fault: str, where: Where) -> Record | None:
+        """Refuses a row that has cells too few or too many, and with it what its cells seem to speak of."""
+        said = self._said
+        id = self._subject(said.doing(), where, said.period())[0] if self._gathers and row.cells else ""
+        self._shared.needed()
+        said.faults, said.remarks = [fault], []
+        if not id:
+            return self._record(row, [])
+        self._keep(row, self._works.setdefault(id, Work(row.line, id)))
+        return None
 
     def _stating(self, file: str, source: str, url: str) -> Stating:
         name = file or self._file.name
@@ -227,46 +240,42 @@ class Reader:
 
     def _gathered(self, row: Row, where: Where, stating: Stating) -> Record | None:
         """Puts a row to the others of its project, or of its place's money."""
-        said = self._said
-        partners, sectors = said.partners(), said.sectors()
-        code, name = said.activity()
-        period = said.period()
-        id, told = self._subject(partners, code, name, sectors, where, period)
+        said, columns = self._said, self._columns
+        doing, period = said.doing(), said.period()
+        id, name = self._subject(doing, where, period)
         if not id:
             said.faults.append("it names no organisation, activity or place, so that nothing can be told from it")
             return self._record(row, [])
-        work = self._works.get(id)
-        if work is None:
-            work = self._works[id] = Work(row.line, id, stating.sources, told, not self._columns.money, code=code)
+        work = self._works.setdefault(id, Work(row.line, id))
+        work.name, work.code = work.name or name, work.code or doing.code
+        work.is_own, work.is_part = not columns.money, "reason" in columns.single
+        work.sources.update(stating.sources)
         if work.name:
-            self._add(work, partners, sectors, where, name)
+            self._add(work, doing, where, stating)
             work.widen(period)
             work.open_ends |= said.open_ends()
         about = (id, work.name or (where.smallest.name if where.smallest else id))
-        for metric, indicator in self._metrics(row, about, stating) if self._columns.figures else ():
-            work.metrics[metric.id], work.measured[metric.id] = metric, indicator
+        for metric, indicator in self._metrics(row, about, stating) if columns.figures else ():
+            work.add(metric, indicator, stating.sources)
         self._add_money(row, work, about, period, stating)
+        self._keep(row, work)
+        return None
+
+    def _keep(self, row: Row, work: Work) -> None:
+        said = self._said
         work.needed |= self._shared.needed()
         work.faults += [Reason(row.line, fault) for fault in said.faults]
         work.remarks += [Reason(row.line, text) for text in said.remarks]
         if self._file.keeps_texts:
             work.raws.append(self._text(row))
-        return None
 
-    def _subject(
-        self,
-        partners: list[tuple[str, PartnerRole | None]],
-        code: str,
-        name: str,
-        sectors: list[Code],
-        where: Where,
-        period: Period | None,
-    ) -> tuple[str, str]:
+    def _subject(self, doing: Doing, where: Where, period: Period | None) -> tuple[str, str]:
         """The id of what a row is about, and its name if it is a project.
 
         A code of an activity that has a letter is taken as unique in the world, a mere number as unique among those of
         its organisation. Without a code it is who, what, where and when that make a project.
         """
+        code, name, partners, sectors = doing
         own = next((id for id, role in partners if role in (None, PartnerRole.IMPLEMENTING)), None)
         own = own or next((id for id, _ in partners), "")
         tail, spot = own.partition(":")[2], where.smallest
@@ -283,26 +292,19 @@ class Reader:
         label = name or " in ".join(filter(None, [sector, spot.name if spot else ""])) or code
         return "project:" + ".".join(filter(None, parts)), label if name or not code else code
 
-    def _add(
-        self,
-        work: Work,
-        partners: list[tuple[str, PartnerRole | None]],
-        sectors: list[Code],
-        where: Where,
-        name: str,
-    ) -> None:
+    def _add(self, work: Work, doing: Doing, where: Where, stating: Stating) -> None:
         said = self._said
         work.status = said.status() or work.status
         work.summary = work.summary or said.single("description") or None
-        work.sectors |= dict.fromkeys(sectors)
-        named = [] if self._columns.activity.type else filter(None, [name])
+        work.sectors |= dict.fromkeys(doing.sectors)
+        named = [] if self._columns.activity.type else filter(None, [doing.name])
         for kind in said.kinds() or named:
             work.activities[Code(HXL_ACTIVITY, kind)] = None
         if where.smallest:
-            work.places[where.smallest.id] = None
-        for partner, role in partners:
+            work.places.setdefault(where.smallest.id, set()).update(stating.sources)
+        for partner, role in doing.partners:
             default = None if self._columns.money or self._columns.says_roles else PartnerRole.IMPLEMENTING
-            work.partners[partner, role or default] = None
+            work.partners.setdefault((partner, role or default), set()).update(stating.sources)
             if where.country:
                 self._shared.relate(RelationKind.OPERATES_IN, partner, where.country.id)
 
@@ -315,9 +317,8 @@ class Reader:
             figure = money(column.tag, unit, self._said.single("flow").lower())
             self._shared.there(figure.indicator)
             if metric := self._metric(row, column, figure, unit, about, period, stating):
+                work.add(metric, figure.indicator.id, stating.sources)
                 work.amounts.setdefault(metric.id, []).append(value)
-                work.metrics.setdefault(metric.id, metric)
-                work.measured[metric.id] = figure.indicator.id
 
     def _currency(self, column: Column) -> str:
         given = self._said.single("currency")

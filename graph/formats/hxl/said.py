@@ -85,6 +85,15 @@ class Where(NamedTuple):
     country: Spot | None = None
 
 
+class Doing(NamedTuple):
+    """Who does what, as a row has it."""
+
+    code: str
+    name: str
+    partners: list[tuple[str, PartnerRole | None]]
+    sectors: list[Code]
+
+
 class Said:
     """Reads the cells of a table's rows. What is wrong with one, and what is to be said of it, is collected until it is
     taken; of each odd value that is said once."""
@@ -159,9 +168,13 @@ class Said:
         self.remark(f"no country has the code or name {shown(given)}: it is kept as a place")
         return self._shared.unit(Unit(0, "", given))
 
-    # Who.
+    # Who does what.
 
-    def partners(self) -> list[tuple[str, PartnerRole | None]]:
+    def doing(self) -> Doing:
+        activity = self._columns.activity
+        return Doing(self.cell(activity.code), self.cell(activity.name), self._partners(), self._sectors())
+
+    def _partners(self) -> list[tuple[str, PartnerRole | None]]:
         """The organisations of the row, and what each does as far as its column says so."""
         found = []
         for role, named in self._columns.orgs.items():
@@ -233,17 +246,13 @@ class Said:
             self.remark(f"{shown(given)} is no status that is known: it is not carried")
         return STATUS_OF.get(fold(given))
 
-    def sectors(self) -> list[Code]:
+    def _sectors(self) -> list[Code]:
         found = []
         for named in self._columns.sectors.values():
             code, name = self.cell(named.code), self.cell(named.name)
             if code or name:
                 found.append(_sector(code, name, self.cell(named.vocab)))
         return found
-
-    def activity(self) -> tuple[str, str]:
-        """Its code and its name."""
-        return self.cell(self._columns.activity.code), self.cell(self._columns.activity.name)
 
     def kinds(self) -> list[str]:
         """What sorts of activity it is."""

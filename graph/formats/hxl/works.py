@@ -4,9 +4,11 @@ Such rows may stand anywhere in a table, so what they say is gathered first, and
 row holds back all that is said of its project, as a sum without it would be wrong.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import fsum
+
+from msgspec.structs import replace
 
 from graph.formats.cells import Period
 from graph.formats.format import Reason, Record
@@ -24,10 +26,11 @@ class Work:
 
     line: int
     id: str
-    sources: tuple[str, ...]
     name: str = ""
     is_own: bool = True
     """Whether the table tells of the project itself, not only of its money."""
+    is_part: bool = False
+    """Whether the store may have other rows of it already, as these were refused before."""
     summary: str | None = None
     status: ProjectStatus | None = None
     period: Period | None = None
@@ -36,16 +39,26 @@ class Work:
     code: str = ""
     activities: dict[Code, None] = field(default_factory=dict)
     sectors: dict[Code, None] = field(default_factory=dict)
-    places: dict[str, None] = field(default_factory=dict)
-    partners: dict[tuple[str, PartnerRole | None], None] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+    places: dict[str, set[str]] = field(default_factory=dict)
+    partners: dict[tuple[str, PartnerRole | None], set[str]] = field(default_factory=dict)
+    """Where it is and who takes part, each with the sources that state it."""
     metrics: dict[str, Metric] = field(default_factory=dict)
     amounts: dict[str, list[float]] = field(default_factory=dict)
     measured: dict[str, str] = field(default_factory=dict)
     """The indicators of the metrics."""
+    stated: dict[str, set[str]] = field(default_factory=dict)
+    """The sources of the metrics."""
     needed: dict[int, Needs] = field(default_factory=dict)
     faults: list[Reason] = field(default_factory=list)
     remarks: list[Reason] = field(default_factory=list)
     raws: list[str] = field(default_factory=list)
+
+    def add(self, metric: Metric, indicator: str, sources: Iterable[str]) -> None:
+        """A figure, or one more amount of it."""
+        self.metrics.setdefault(metric.id, metric)
+        self.measured[metric.id] = indicator
+        self.stated.setdefault(metric.id, set()).update(sources)
 
     def widen(self, period: Period | None) -> None:
         """Has its time hold this one, too."""
@@ -60,15 +73,36 @@ class Work:
 def record(work: Work, shared: Shared) -> Record:
     """What was gathered, as one record."""
     text = "\n".join(work.raws).encode("utf-8", "surrogatepass")
+    figures = [_summed(metric, work.amounts.get(id)) for id, metric in work.metrics.items()]
+    if work.is_part:
+        _compare(work, figures, shared.known)
     if work.faults:
         return Record(work.line, (), work.faults, work.remarks, frozenset({work.id}), text)
     writes: list[Write] = [*shared.untold(work.needed)]
     if work.name:
         writes += _project(work, shared.known)
-    for id, metric in work.metrics.items():
-        amounts = work.amounts.get(id)
-        writes += metric_writes(metric, work.id, work.measured[id], work.sources, fsum(amounts) if amounts else None)
+    for metric in figures:
+        writes += metric_writes(metric, work.id, work.measured[metric.id], tuple(sorted(work.stated[metric.id])))
     return Record(work.line, writes, (), work.remarks, text=text)
+
+
+def _summed(metric: Metric, amounts: list[float] | None) -> Metric:
+    """A figure; one of money is the sum of its rows, and is printed nowhere."""
+    return replace(metric, value=fsum(amounts), printed=None) if amounts else metric
+
+
+def _compare(work: Work, figures: list[Metric], known: Known) -> None:
+    """Refuses sums of which the store has other rows: of which rows it was made nobody knows any more."""
+    for metric in figures:
+        held = known.entity(metric.id)
+        if metric.id not in work.amounts or not isinstance(held, Metric) or held.value is None:
+            continue
+        told = f"{held.value:,.15g} {held.unit} of {held.name!r} are stored already"
+        advice = "Where this row is another one, correct it in the whole file, and import that"
+        if held.value == metric.value:
+            work.remarks.append(Reason(work.line, f"{told}. {advice}"))
+        else:
+            work.faults.append(Reason(work.line, f"{told}, of other rows. {advice}"))
 
 
 def _project(work: Work, known: Known) -> Iterator[Write]:
@@ -87,6 +121,9 @@ def _project(work: Work, known: Known) -> Iterator[Write]:
         sectors=tuple(work.sectors),
     )
     held = known.entity(work.id)
+    if work.is_part and isinstance(held, Project) and held.started_on and held.ended_on and work.period:
+        work.widen(Period(held.started_on, held.ended_on))
+        start, end = start and work.period.start, end and work.period.end
     if held is None and work.is_own:
         yield told
         yield from _relations(work)
@@ -104,29 +141,16 @@ def _project(work: Work, known: Known) -> Iterator[Write]:
 
 
 def _relations(work: Work) -> Iterator[Relation]:
-    sources = work.sources
-    for source in sources:
+    for source in sorted(work.sources):
         yield Relation(RelationKind.CITES, work.id, source)
-    for place in work.places:
-        yield Relation(RelationKind.LOCATED_IN, work.id, place, sources=sources)
-    for partner, role in work.partners:
-        yield Relation(RelationKind.PARTICIPATES_IN, partner, work.id, role=role, sources=sources)
+    for place, sources in work.places.items():
+        yield Relation(RelationKind.LOCATED_IN, work.id, place, sources=tuple(sorted(sources)))
+    for (partner, role), sources in work.partners.items():
+        yield Relation(RelationKind.PARTICIPATES_IN, partner, work.id, role=role, sources=tuple(sorted(sources)))
 
 
-def metric_writes(
-    metric: Metric, about: str, indicator: str, sources: tuple[str, ...], value: float | None = None
-) -> list[Write]:
-    """A metric and what it needs around it; with a value, that is its sum."""
-    if value is not None:
-        metric = metric.__class__(
-            id=metric.id,
-            name=metric.name,
-            value=value,
-            unit=metric.unit,
-            measure=metric.measure,
-            started_on=metric.started_on,
-            ended_on=metric.ended_on,
-        )
+def metric_writes(metric: Metric, about: str, indicator: str, sources: tuple[str, ...]) -> list[Write]:
+    """A metric and what it needs around it."""
     return [
         metric,
         Relation(RelationKind.ABOUT, metric.id, about, sources=sources),

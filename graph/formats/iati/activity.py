@@ -16,6 +16,7 @@ from graph.formats.iati.codes import (
     PLANNED_END,
     PLANNED_START,
     POLICY_MARKERS,
+    RELATED_ACTIVITIES,
     SECTORS,
     SIGNIFICANCES,
     STATUSES,
@@ -152,7 +153,8 @@ class Activity:
     # Its own attributes.
 
     def _summary(self) -> str | None:
-        """The first general description, then the others, each below what it is about; in one language."""
+        """The first general description, then the others, each below what it is about, in one language; last the codes
+        of related activities, as no relation leads from project to project."""
         told: dict[str, list[str]] = defaultdict(list)
         for element in self._element.iterfind("description"):
             type = code_of(element, "type") or "1"
@@ -163,7 +165,20 @@ class Activity:
             for type in sorted(told)
             for text in dict.fromkeys(told[type])
         ]
-        return "\n\n".join(parts)[:LONGEST_TEXT] or None
+        return "\n\n".join([*parts, *self._related()])[:LONGEST_TEXT] or None
+
+    def _related(self) -> list[str]:
+        """Other activities by their codes, below how they are related."""
+        related: dict[str, dict[str, None]] = defaultdict(dict)
+        for element in self._element.iterfind("related-activity"):
+            code, type = code_of(element, "ref"), code_of(element, "type")
+            if not code:
+                self._notes.remark(element, "related-activity has no ref: left out")
+                continue
+            if type not in RELATED_ACTIVITIES:
+                self._notes.remark(element, f"there is no type {shown(type)} of related-activity: kept", once=True)
+            related[RELATED_ACTIVITIES.get(type, f"Related activities {type}".strip())][code] = None
+        return [f"{how}: {', '.join(codes)}" for how, codes in related.items()]
 
     def _identifiers(self) -> tuple[Code, ...]:
         found = [Code(IATI, self._identifier)]

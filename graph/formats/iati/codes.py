@@ -32,6 +32,14 @@ PLANNED_START, ACTUAL_START, PLANNED_END, ACTUAL_END = "1234"
 
 DESCRIPTIONS = {"1": "", "2": "Objectives", "3": "Target groups", "4": "Other"}
 
+RELATED_ACTIVITIES = {
+    "1": "Part of activity",
+    "2": "Parts, as activities",
+    "3": "Sibling activities",
+    "4": "Co-funded activities",
+    "5": "Activities that report on the same",
+}
+
 OWN = frozenset({"98", "99"})
 """Vocabularies of whoever reports."""
 

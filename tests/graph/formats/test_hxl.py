@@ -1,5 +1,7 @@
 """Specifies graph/formats/hxl/: tables with hashtags into projects, figures, places and money."""
 
+from pathlib import Path
+
 import pytest
 
 from graph.errors import Refused
@@ -380,3 +382,76 @@ def test_roles_lists_sorts_and_sources_that_each_row_names_are_taken():
     assert {source for about, source in related(graph, RelationKind.CITES) if about == "project:p-1"} == {
         "x:report", "source:other"
     }  # fmt: skip
+
+
+def test_of_rows_of_one_project_each_source_states_what_its_row_says(graph):
+    text = (
+        "#activity+code,#activity,#org,#adm1+code,#meta+source\n"
+        "p-1,Gardens,Filet Bleu,BF46,First\n"
+        "p-1,Gardens,Filet Bleu,BF47,Second\n"
+    )
+    graph.apply(write for record in records("hxl", text.encode(), graph) for write in record.writes)
+    both, first, second = ("source:first", "source:second"), ("source:first",), ("source:second",)
+    assert {source for about, source in related(graph, RelationKind.CITES) if about == "project:p-1"} == set(both)
+    stated = {(each.kind, each.subject, each.object): each.sources for each in graph.engine.all_relations()}
+    assert stated[RelationKind.LOCATED_IN, "project:p-1", "place:BF46"] == first
+    assert stated[RelationKind.LOCATED_IN, "project:p-1", "place:BF47"] == second
+    assert stated[RelationKind.PARTICIPATES_IN, "partner:filet-bleu", "project:p-1"] == both
+
+
+# Rows that were refused, and others of the same thing that were not
+
+MONEY = """#date,#org,#activity+code,#value+spend+eur
+2023-01,Filet Bleu,a-1,100
+2023-01,Filet Bleu,a-1,30
+2023-01,Filet Bleu,a-2,7
+"""
+
+
+def refused_first(graph: Graph, directory: Path, text: str) -> Path:
+    """Imports what is good of a table, and gives the file of what was refused."""
+    whole, rejects = directory / "money.csv", directory / "rejects.csv"
+    whole.write_text(text, encoding="utf-8")
+    taken(graph, whole, skip_invalid=True, rejects=rejects)
+    return rejects
+
+
+def sums(graph: Graph) -> dict[str, float | None]:
+    about = dict(related(graph, RelationKind.ABOUT))
+    return {about[id]: metric.value for id, metric in all_of(graph, Kind.METRIC).items()}
+
+
+@pytest.mark.parametrize("torn", ["2023-01,Filet Bleu,a-1", "2023-01,Filet Bleu,a-1,30,9,9"])
+def test_a_row_with_cells_too_few_or_too_many_holds_back_the_sum_that_it_belongs_to(graph, tmp_path, torn):
+    rejects = refused_first(graph, tmp_path, MONEY.replace("2023-01,Filet Bleu,a-1,30", torn))
+    assert sums(graph) == {"project:a-2": 7}
+    text = rejects.read_text(encoding="utf-8")
+    rejects.write_text(text.replace(f"{torn}\n", "2023-01,Filet Bleu,a-1,30\n"), encoding="utf-8")
+    for _ in range(2):
+        taken(graph, rejects)
+        assert sums(graph) == {"project:a-1": 130, "project:a-2": 7}
+
+
+@pytest.mark.parametrize(("amount", "count"), [("30", 1), ("100", 0)])
+def test_a_row_of_which_nobody_knew_what_it_was_of_never_replaces_a_sum_in_silence(graph, tmp_path, amount, count):
+    rejects = refused_first(graph, tmp_path, MONEY.replace("a-1,30", f'"a"-1,{amount}'))
+    assert sums(graph) == {"project:a-1": 100, "project:a-2": 7}
+    rejects.write_text(rejects.read_text(encoding="utf-8").replace('"a"-1', "a-1"), encoding="utf-8")
+    imported = taken(graph, rejects, skip_invalid=True, rejects=(again := tmp_path / "again.csv"))
+    assert imported.refused == count
+    assert sums(graph) == {"project:a-1": 100, "project:a-2": 7}
+    text = again.read_text(encoding="utf-8") if count else told(imported)[0]
+    assert "Where this row is another one, correct it in the whole file" in text
+
+
+def test_a_row_that_comes_later_widens_the_time_of_its_project(graph, tmp_path):
+    text = (
+        "#org,#activity+code,#activity,#date+start,#date+end\n"
+        "Filet Bleu,p-1,Wells,2023-03,2023-04\n"
+        '"Filet" Bleu,p-1,Wells,2023-01,2023-03\n'
+    )
+    rejects = refused_first(graph, tmp_path, text)
+    rejects.write_text(rejects.read_text(encoding="utf-8").replace('"Filet" Bleu', "Filet Bleu"), encoding="utf-8")
+    taken(graph, rejects)
+    project = all_of(graph, Kind.PROJECT)["project:p-1"]
+    assert (project.started_on, project.ended_on) == ("2023-01", "2023-04")

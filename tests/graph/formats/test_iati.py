@@ -92,13 +92,25 @@ def ids(graph: Graph, kind: Kind) -> set[str]:
 def test_an_activity_is_a_project_with_its_names_codes_status_and_dates(world: Graph):
     project = held(world, KORO)
     assert (project.name, project.labels) == ("Clinic of Koro", {"en": "Clinic of Koro", "fr": "Clinique de Koro"})
-    assert project.summary == "A clinic for all.\n\nOpen at night.\n\nObjectives: Fewer children fall ill."
+    assert project.summary == (
+        "A clinic for all.\n\nOpen at night.\n\nObjectives: Fewer children fall ill.\n\nPart of activity: XX-EX-1-MALI"
+    )
     assert (project.status, project.started_on, project.ended_on) == ("IMPLEMENTATION", "2023-02-01", "2025-12-31")
     assert project.identifiers == (
         Code("IATI", "XX-EX-1-KORO"),
         Code("internal activity id", "K-17", "Example Aid"),
         Code("FTS", "123456"),
     )
+
+
+def test_related_activities_are_told_by_their_codes_below_how_they_are_related():
+    related = ("X-1", "2"), ("X-2", "2"), ("X-1", "2"), ("Y", "3"), ("Z", "9"), ("", "1")
+    body = "".join(f'<related-activity ref="{code}" type="{type}"/>' for code, type in related)
+    (project,) = (each for each in graph_from(activity(body)).engine.entities() if each.kind is Kind.PROJECT)
+    assert project.summary == "Parts, as activities: X-1, X-2\n\nSibling activities: Y\n\nRelated activities 9: Z"
+    assert [told.partition(":")[0] for told in reasons(activity(body))] == [
+        "there is no type '9' of related-activity", "related-activity has no ref",
+    ]  # fmt: skip
 
 
 def test_sectors_tags_scopes_and_markers_are_codes_of_their_lists(world: Graph):

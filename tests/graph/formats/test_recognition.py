@@ -28,6 +28,14 @@ def test_graph_lines_are_nothing_else():
     assert [each.name for each in registry.READABLE.values() if each.recognises(head)] == ["jsonl"]
 
 
+def test_a_comment_does_not_make_graph_lines_of_a_table_or_page():
+    table = (FIXTURES / "3w.csv").read_bytes()
+    page = (FIXTURES / "page-chad.txt").read_bytes()
+    lines = SMALL.read_bytes()
+    heads = [b"# a comment\n" + text for text in (table, page, lines)] + [b"# a comment\n\n"]
+    assert [registry.recognised(head).name for head in heads] == ["hxl", "page", "jsonl", "jsonl"]
+
+
 @pytest.mark.parametrize(
     "head",
     [
