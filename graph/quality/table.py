@@ -133,7 +133,7 @@ _RULES = (
         "doubled-entity",
         WARNING,
         "Entities of one kind and name (but for case and accents) that share a country, or have none. Of places the"
-        " type counts too; metrics have a rule of their own.",
+        " type counts too, of sources the publisher; metrics have a rule of their own.",
         "Make them one, if they are the same; else give them names that tell them apart.",
         lambda view: view.named.items(),
         doubled_entities,

@@ -39,10 +39,10 @@ class Figure(NamedTuple):
 
 class Named(NamedTuple):
     """What entities of one name share: the rank of their kind, of places the type too (a town is not the district
-    around it that has its name), and the folded name."""
+    around it that has its name), of sources the publisher (each has its page "Mali"), and the folded name."""
 
     kind: int
-    type: int
+    sort: str
     name: str
 
 
@@ -126,8 +126,7 @@ class View:
         if isinstance(entity, Metric):
             self._take_metric(entity, relations)
             return
-        type = entity.type.rank if isinstance(entity, Place) else 0
-        self.named.setdefault(Named(entity.kind.rank, type, fold(entity.name)), []).append(entity)
+        self.named.setdefault(Named(entity.kind.rank, _sort(entity), fold(entity.name)), []).append(entity)
         match entity:
             case Country():
                 self.countries.append(entity)
@@ -197,3 +196,12 @@ class View:
             around = (place, *self.wholes(place))
             self._countries[place] = next((id for id in around if self.entities[id].kind is Kind.COUNTRY), None)
         return self._countries[place]
+
+
+def _sort(entity: Entity) -> str:
+    match entity:
+        case Place():
+            return str(entity.type)
+        case Source():
+            return fold(entity.publisher or "")
+    return ""
