@@ -1,6 +1,7 @@
 """A page about a country into writes: its figures as metrics; the page, its report and its stories as sources."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from graph.formats.cells import Period, Unclear, shown, slug
 from graph.formats.countries import country_named
@@ -19,6 +20,7 @@ from graph.formats.pages.text import (
     name_of,
     parsed,
     report_name,
+    series_of,
     texts_of,
     years_of,
 )
@@ -64,12 +66,23 @@ class Reader:
 
     def _cited(self, heading: Text) -> tuple[str, ...]:
         """The page itself, and the report that it is from."""
-        spot = self._spot()
-        page = self._shared.source(f"{spot.name} (country page)", SourceType.WEBPAGE)
+        page = self._shared.source(self._name, SourceType.WEBPAGE)
         report = self._page.report
         if report is None:
             return (page,)
         return page, self._shared.source(report_name(report.text), SourceType.REPORT)
+
+    @cached_property
+    def _name(self) -> str:
+        """What the page is called. Several organisations have pages about a country: one in the store is this one if
+        figures that cite it cite a report of the same series."""
+        plain, report, known = f"{self._spot().name} (country page)", self._page.report, self._shared.known
+        if report is None:
+            return plain
+        series, held = series_of(report_name(report.text)), known.named(Kind.SOURCE, plain)
+        citing = known.related(held, RelationKind.CITES) if held else ()
+        reports = (source.name for _, each in citing for _, source in known.related(each.id, RelationKind.CITES))
+        return plain if series in map(series_of, reports) else f"{self._spot().name} (country page, {series})"
 
     def _spot(self) -> Spot:
         spot = self._shared.country(name_of(self._heading.text))
@@ -162,8 +175,12 @@ class Reader:
     def _held(self, spot: Spot, indicator: Indicator, found: Amount) -> Metric | None:
         """The metric by which the store has this very figure, as another who read the same report may have told it."""
         assert self._year is not None
-        known = self._shared.known.stated(spot.id, indicator.id, self._year)
-        return next((metric for metric in known if metric.value == found.value), None)
+        known = self._shared.known
+        for metric in known.stated(spot.id, indicator.id, self._year):
+            cited = {source.id for _, source in known.related(metric.id, RelationKind.CITES)}
+            if metric.value == found.value and (not cited or cited & set(self._sources)):
+                return metric
+        return None
 
     # Stories.
 
@@ -172,7 +189,7 @@ class Reader:
         id = self._held_story(title, day)
         if id is None:
             id = f"source:story-{day}-{slug(title[: 2 * ALIKE])}"
-            yield Source(id=id, name=title, type=SourceType.STORY, published_on=day)
+            yield Ensure(Source(id=id, name=title, type=SourceType.STORY, published_on=day))
         yield Ensure(Relation(RelationKind.CITES, self._spot().id, id))
 
     def _held_story(self, title: str, day: str) -> str | None:

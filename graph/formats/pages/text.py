@@ -174,6 +174,14 @@ def report_name(text: str) -> str:
     return name or text
 
 
+def series_of(report: str) -> str:
+    """
+    >>> series_of("Care for All Yearly Report 2022")
+    'Care for All Yearly Report'
+    """
+    return " ".join(YEAR.sub("", report).split())
+
+
 def _is_silent(text: str, country: Text | None) -> bool:
     """Whether it is part of the page's frame: a link, a heading of a section, the country's name once more."""
     return bool(NAVIGATION.fullmatch(text)) or (country is not None and name_of(text) == name_of(country.text))

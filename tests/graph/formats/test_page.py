@@ -30,7 +30,7 @@ def test_figures_have_the_labels_below_them_and_the_year_of_the_report():
     }
     assert {metric.started_on for metric in all_of(graph, Kind.METRIC).values()} == {"2022"}
     assert {(each.name, each.type, each.published_on) for each in all_of(graph, Kind.SOURCE).values()} == {
-        ("Chad (country page)", SourceType.WEBPAGE, None),
+        ("Chad (country page, Care for All Yearly Report)", SourceType.WEBPAGE, None),
         ("Care for All Yearly Report 2022", SourceType.REPORT, None),
         ("A night at the well: “We count the lights”", SourceType.STORY, "2023-03-04"),
         ("Rain at last over the plains of the south and", SourceType.STORY, "2022-11-21"),
@@ -86,6 +86,22 @@ def test_indicators_places_and_sources_that_the_store_has_are_used():
     assert len(all_of(graph, Kind.METRIC)) == 4  # one is the one that was there
     assert {("x:metric", "x:report"), ("x:chad", "x:rain")} <= related(graph, RelationKind.CITES)
     assert len(all_of(graph, Kind.SOURCE)) == 4
+
+
+def test_pages_of_two_organisations_are_two_sources_though_their_figures_are_equal(tmp_path):
+    page = (FIXTURES / "page-chad.txt").read_text(encoding="utf-8")
+    other = tmp_path / "other.txt"
+    other.write_text(page.replace("Care for All Yearly", "Doctors at Work Annual"), encoding="utf-8")
+    together, after = Graph.in_memory(), Graph.in_memory()
+    taken(together, "page-chad.txt", other)
+    taken(after, "page-chad.txt")
+    taken(after, other)
+    assert len(metrics := all_of(after, Kind.METRIC)) == 8
+    assert metrics == all_of(together, Kind.METRIC)
+    pages = {id for id, source in all_of(after, Kind.SOURCE).items() if source.type is SourceType.WEBPAGE}
+    assert pages == {
+        "source:chad-country-page-care-for-all-yearly-report", "source:chad-country-page-doctors-at-work-annual-report"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["page-chad.txt", "page-drc.txt"])
