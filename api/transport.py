@@ -1,6 +1,6 @@
 """HTTP as uvicorn speaks it, with less to do for each answer.
 
-Where the answers are small, what surrounds them is most of the work. Four things of uvicorn are done here in another
+Where the answers are small, what surrounds them is most of the work. Five things of uvicorn are done here in another
 way; each was up to a tenth of the time that a small answer takes, on uvloop with eight busy connections:
 
 - It writes the head of an answer and its body one by one, and uvloop sends each at once: `Together` sends what one turn
@@ -8,6 +8,7 @@ way; each was up to a tenth of the time that a small answer takes, on uvloop wit
 - It sets a timer after each answer and takes it back with the next request: `OneTimer` keeps one going.
 - It makes a task of each request: `Protocol` runs a POST whose body has come, and makes a task of what is left of it
   if it has to wait.
+- It reads the head of each request: one that has come before on a connection is looked up (`api/heads.py`).
 - It takes an answer in two messages and looks at every header: `whole_answer` sends one that is known to be in order.
 
 All answers of a turn still leave at its end, not each when it is there: the clients are woken once and ask together
@@ -26,6 +27,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from api.heads import Heads
 from api.waiting import resumed
 
 OUTLET = "fieldgraph.outlet"
@@ -201,6 +203,9 @@ class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over such a transport, with such a timer."""
 
     _reading = False
+    _within = False
+    """Whether a part of a request has come, and more of it must follow."""
+
     _opened: tuple[RequestResponseCycle, Any] | None = None
     """The request whose head has come in what is being read."""
 
@@ -209,6 +214,7 @@ class Protocol(HttpToolsProtocol):
         self.loop = OneTimer(self.loop)  # type: ignore[assignment]
         super().connection_made(self._together)  # type: ignore[arg-type]
         self._outlet = Outlet(self._together, self.flow._is_writable_event, self.flow.resume_writing)
+        self._heads = Heads()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more, but may still read: what it has asked for is answered. Says whether to wait."""
@@ -221,6 +227,12 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
+        last: RequestResponseCycle | None = self.cycle
+        is_first = not self._within and (last is None or last.response_complete)
+        if is_first and (known := self._heads.scope_and_body(data)):
+            self._open(*known)
+            self._answer(self.cycle, self.app)
+            return
         self._reading = True
         try:
             self._feed(data)
@@ -232,10 +244,36 @@ class Protocol(HttpToolsProtocol):
             if cycle.more_body or cycle.scope["method"] != "POST":
                 cycle.scope["extensions"] = {OUTLET: self._outlet}  # type: ignore[dict-item]
                 self._start_asgi_task(cycle, app)
-            else:
-                offered = {WHOLE_ANSWER: partial(whole_answer, cycle), OUTLET: self._outlet}
-                cycle.scope["extensions"] = offered  # type: ignore[typeddict-item]
-                self._start_at_once(cycle.run_asgi(app))
+                return
+            if is_first and app is self.app:
+                self._heads.learn(data, cycle)
+            self._answer(cycle, app)
+
+    def _open(self, scope: Scope, body: bytes) -> None:
+        """Begins a request that is whole, as the parser would have it begun."""
+        scope["state"] = self.app_state.copy()
+        self.cycle = RequestResponseCycle(
+            scope=scope,  # type: ignore[arg-type]
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        self.cycle.body += body
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    def _answer(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Runs a POST whose body has come."""
+        offered = {WHOLE_ANSWER: partial(whole_answer, cycle), OUTLET: self._outlet}
+        cycle.scope["extensions"] = offered  # type: ignore[typeddict-item]
+        self._start_at_once(cycle.run_asgi(app))
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -269,6 +307,10 @@ class Protocol(HttpToolsProtocol):
         self.parser = HttpRequestParser(self)
         self._feed(b"".join([*head, b"\r\n", rest]))
 
+    def on_message_begin(self) -> None:
+        self._within = True
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             if self._wants_websocket():
@@ -282,6 +324,7 @@ class Protocol(HttpToolsProtocol):
         self.app = app
 
     def on_message_complete(self) -> None:
+        self._within = False
         if not self.parser.should_upgrade():
             super().on_message_complete()
 

@@ -420,7 +420,14 @@ def test_an_address_that_is_too_long_is_told_so(run):
 
 def test_what_is_used_of_the_server_is_there():
     """These are no part of uvicorn's promises: whoever lifts its pin learns here what has gone."""
-    for name in ("_start_asgi_task", "_unset_keepalive_if_required", "send_400_response", "on_headers_complete"):
+    for name in (
+        "_start_asgi_task",
+        "_unset_keepalive_if_required",
+        "send_400_response",
+        "on_headers_complete",
+        "on_message_begin",
+        "on_response_complete",
+    ):
         assert callable(getattr(HttpToolsProtocol, name))
     for name in ("handle_connect", "handle_ping", "handle_cont", "handle_text", "handle_bytes", "keepalive_timeout"):
         assert callable(getattr(WebSocketsSansIOProtocol, name))
