@@ -18,8 +18,8 @@ from graph.journal.journal import Authorship
 from graph.model import Line
 from graph.writing import Applied, Edit
 
-Place = tuple[str, int | None]
-"""A file, and the line on which a record of it begins."""
+Place = tuple[str, int | None, int]
+"""A file, the line on which a record of it begins, and which of those it is that begin there."""
 
 Faults = dict[Place, list[Fault]]
 """What is wrong with each record that is refused."""
@@ -105,15 +105,23 @@ def _unusable(path: Path, error: Unusable) -> Refused:
 
 
 def _records(given: Given, known: Known, *, keeps_texts: bool = False) -> Iterator[Record]:
-    """The records of a file, from its beginning; shown as progress."""
+    """The records of a file, from its beginning, those of one line numbered; shown as progress."""
     size = given.stream.seek(0, SEEK_END)
     given.stream.seek(0)
     with progress(f"Reading {given.path}", size) as advance:
         stream = BufferedReader(Watched(given.stream, advance), registry.HEAD)
         try:
-            yield from given.format.read(Source(stream, given.path.name, known, keeps_texts))
+            yield from _numbered(given.format.read(Source(stream, given.path.name, known, keeps_texts)))
         except Unusable as error:
             raise _unusable(given.path, error) from error
+
+
+def _numbered(records: Iterator[Record]) -> Iterator[Record]:
+    line, nth = 0, 0
+    for record in records:
+        nth = nth + 1 if record.line == line else 0
+        line = record.line
+        yield record._replace(nth=nth) if nth else record
 
 
 def _read(files: Sequence[Given], known: Known) -> Reading:
@@ -121,12 +129,12 @@ def _read(files: Sequence[Given], known: Known) -> Reading:
     for given in files:
         for record in _records(given, known):
             if record.faults:
-                faults = [Fault(line, "", text, given.name) for line, text in record.faults]
-                found.faults[given.name, record.line] = faults
+                faults = [Fault(line, "", text, given.name, nth=record.nth) for line, text in record.faults]
+                found.faults[given.name, record.line, record.nth] = faults
             found.remarks.extend(Fault(line, "", text, given.name) for line, text in record.remarks)
             found.suspects.update(record.ids)
             if not record.faults:
-                found.lines.extend(Line(write, record.line, given.name) for write in record.writes)
+                found.lines.extend(Line(write, record.line, given.name, nth=record.nth) for write in record.writes)
     return found
 
 
@@ -136,8 +144,8 @@ def _sifted(graph: Graph, found: Reading) -> tuple[list[Line], Faults]:
     faults, good = found.faults, found.lines
     while more := graph.check(good):
         for fault in more:
-            faults.setdefault((fault.file, fault.line), []).append(fault)
-        good = [line for line in good if (line.file, line.number) not in faults]
+            faults.setdefault((fault.file, fault.line, fault.nth), []).append(fault)
+        good = [line for line in good if (line.file, line.number, line.nth) not in faults]
     return good, faults
 
 
@@ -164,7 +172,7 @@ class _Rejects:
 
     def write(self, faults: Faults) -> None:
         for given in self._files:
-            if any(file == given.name for file, _ in faults):
+            if any(file == given.name for file, *_ in faults):
                 path = self._next(given.format)
                 out = self._held.enter_context(writing(path))
                 out.writelines(self._rejected(given, faults))
@@ -181,6 +189,6 @@ class _Rejects:
         records = (
             Rejected(record.text, [str(fault) for fault in sorted(found, key=lambda fault: fault.position)])
             for record in _records(given, self._known, keeps_texts=True)
-            if (found := faults.get((given.name, record.line)))
+            if (found := faults.get((given.name, record.line, record.nth)))
         )
         return given.format.reject(records, head)

@@ -29,9 +29,9 @@ class Conflict(FieldgraphError):
 
 
 class Fault(NamedTuple):
-    """One broken rule, and where: the line of a file (from 1; `file` is empty where only one is read), or, where there
-    is no file, what the write was about ("project:x-1") and the way to it in the request. `kind` is the error that it
-    would be if it stood alone."""
+    """One broken rule, and where: the line of a file (from 1; `file` is empty where only one is read) and which of the
+    records that begin there (from 0), or, where there is no file, what the write was about ("project:x-1") and the way
+    to it in the request. `kind` is the error that it would be if it stood alone."""
 
     line: int | None
     place: str
@@ -39,12 +39,13 @@ class Fault(NamedTuple):
     file: str = ""
     path: tuple[str, ...] = ()
     kind: type[FieldgraphError] = InvalidInput
+    nth: int = 0
 
     @property
     def position(self) -> tuple[object, ...]:
         """Where it stands in the input, and among what is wrong there."""
         path = [(int(step), "") if step.isdecimal() else (-1, step) for step in self.path]
-        return self.file, self.line or 0, path, self.place, self.reason
+        return self.file, self.line or 0, self.nth, path, self.place, self.reason
 
     def __str__(self) -> str:
         where = self.place if self.line is None else f"line {self.line}"

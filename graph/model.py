@@ -273,12 +273,14 @@ Write = Entity | Relation | Patch | Ensure | Remove | Unrelate
 
 
 class Line(NamedTuple):
-    """A write and where it was asked for: the line of a file, counted from 1, or a place in a request."""
+    """A write and where it was asked for: the line of a file, counted from 1, and which of the records that begin
+    there, counted from 0; or a place in a request."""
 
     write: Write
     number: int | None = None
     file: str = ""
     path: tuple[str, ...] = ()
+    nth: int = 0
 
     @property
     def where(self) -> str:
@@ -288,7 +290,7 @@ class Line(NamedTuple):
         """What is wrong with the write, or with what these keys of it lead to."""
         write = self.write
         name = write.id if isinstance(write, Entity | Remove) else write.name
-        return Fault(self.number, str(name), reason, self.file, (*self.path, *keys), kind)
+        return Fault(self.number, str(name), reason, self.file, (*self.path, *keys), kind, self.nth)
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

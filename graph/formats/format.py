@@ -30,9 +30,9 @@ class Reason(NamedTuple):
 class Record(NamedTuple):
     """A part of a file that is taken or refused as a whole: a line, an activity, a row.
 
-    `line` is where it begins, counted from 1. With `faults` it is refused; `remarks` tell what was kept as given,
-    though it is not as it should be. `ids` are the entities that a refused record may have been about. `text` is how it
-    stands in the file, if that was asked for.
+    `line` is where it begins, counted from 1, and `nth` which of those that begin there it is, counted from 0. With
+    `faults` it is refused; `remarks` tell what was kept as given, though it is not as it should be. `ids` are the
+    entities that a refused record may have been about. `text` is how it stands in the file, if that was asked for.
     """
 
     line: int
@@ -41,6 +41,7 @@ class Record(NamedTuple):
     remarks: Sequence[Reason] = ()
     ids: frozenset[str] = frozenset()
     text: bytes = b""
+    nth: int = 0
 
 
 class Refused(NamedTuple):

@@ -15,7 +15,7 @@ from lxml import etree
 
 from graph.formats.cells import Unclear, number, period, plain, shown
 from graph.formats.format import Format, Reason, Record, Refused, Source, Unusable
-from graph.formats.rows import CHUNK, Cells, lines_of, opening, table, widths, written
+from graph.formats.rows import CHUNK, Cells, lines_of, opening, reasoned, table, widths
 from graph.formats.shared import Shared, Spot
 from graph.model import Code, Ensure, Event, Place, Relation, Write
 from graph.model import Source as Document
@@ -225,10 +225,8 @@ def reject_table(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:
     if found is None:
         return
     again = fold(found.head.cells[0].strip()) == REASON
-    yield f"{'' if again else 'Reason' + found.delimiter}{found.head.raw}\n".encode()
-    for record in refused:
-        reasons = written([" | ".join(record.reasons)], found.delimiter)
-        yield f"{reasons}{found.delimiter}{record.text.decode('utf-8', 'replace')}\n".encode()
+    yield f"{'' if again else REASON.capitalize() + found.delimiter}{found.head.raw}\n".encode()
+    yield from reasoned(refused, found.delimiter, again=again)
 
 
 # What an item says.

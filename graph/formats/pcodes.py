@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from graph.formats.cells import Unclear, period, plain
 from graph.formats.format import Format, Reason, Record, Refused, Source, Unusable
-from graph.formats.rows import Cells, Row, lines_of, opening, table, widths, written
+from graph.formats.rows import Cells, Row, lines_of, opening, reasoned, table, widths
 from graph.formats.shared import ADMIN, P_CODE, Shared
 from graph.model import Code, Ensure, Place, Relation, Write
 from graph.values import fold
@@ -129,13 +129,8 @@ def reject(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:
     if found is None:
         return
     again = fold(found.head.cells[0].strip()) == REASON
-    delimiter = found.delimiter
-    yield ("" if again else REASON.capitalize() + delimiter).encode() + found.head.raw.encode() + b"\n"
-    for record in refused:
-        raw = record.text.decode("utf-8", "replace")
-        if again:
-            raw = raw.partition(delimiter)[2] if not raw.startswith('"') else raw.split('"' + delimiter, 1)[-1]
-        yield f"{written([' | '.join(record.reasons)], delimiter)}{delimiter}{raw}\n".encode()
+    yield f"{'' if again else REASON.capitalize() + found.delimiter}{found.head.raw}\n".encode()
+    yield from reasoned(refused, found.delimiter, again=again)
 
 
 P_CODES = Format("pcodes", "OCHA's list of P-codes, a CSV table", ".csv", recognises, read, reject)

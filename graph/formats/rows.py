@@ -5,14 +5,15 @@ that is never closed), is Unusable.
 """
 
 import csv
+import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE, getincrementaldecoder
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO, IncrementalNewlineDecoder
 from itertools import chain, islice
 from typing import BinaryIO, NamedTuple
 
-from graph.formats.format import Unusable
+from graph.formats.format import Refused, Unusable
 
 CHUNK = 65_536
 LONGEST_LINE = 2**24
@@ -146,6 +147,22 @@ def widths(row: Row, width: int) -> str | None:
     if count < width or any(cell.strip() for cell in row.cells[width:]):
         return f"the row has {count} cells, its head has {width}. Put cells that hold a delimiter in quotation marks"
     return None
+
+
+BETWEEN = " | "
+"""Stands between the reasons of a refused row."""
+
+
+def reasoned(refused: Iterable[Refused], delimiter: str, *, again: bool) -> Iterator[bytes]:
+    """Refused rows, each after its reasons; those that a row has from before, if it was refused `again`, go."""
+    first = re.compile(rf'(?:"(?:[^"]|"")*"|[^"{re.escape(delimiter)}]*){re.escape(delimiter)}')
+    for record in refused:
+        reasons = written([BETWEEN.join(record.reasons)], delimiter)
+        text = record.text.decode("utf-8", "replace")
+        with suppress(Unusable):  # each of its rows has been read before
+            for row in rows_of(iter(text.split("\n")), delimiter):
+                raw = first.sub("", row.raw, count=1) if again else row.raw
+                yield f"{reasons}{delimiter}{raw}\n".encode("utf-8", "replace")
 
 
 def written(cells: Cells, delimiter: str = ",") -> str:

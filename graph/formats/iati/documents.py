@@ -12,6 +12,9 @@ from graph.vocabulary import RelationKind, SourceType
 
 ADDRESS = re.compile(r"(https?|ftp):.", re.IGNORECASE)
 CATEGORY = "IATI document category"
+LONGEST_PLACE = 200
+"""Characters of an address within an id, but for its scheme; of a longer one the rest is a checksum."""
+
 REPORTS = frozenset({"A07", "A08", "B01", "B02"})
 """Reviews, evaluations, results, annual reports."""
 
@@ -33,9 +36,10 @@ def documents(activity: Element, project: str, language: str, known: Known, told
 
 
 def _source(element: Element, address: str, language: str, notes: Notes) -> Source:
+    place = address.partition(":")[2].lstrip("/")
     categories = [code for each in element.findall("category") if (code := code_of(each))]
     return Source(
-        id=f"source:{slug(address.partition(':')[2])}",
+        id=f"source:{place if 0 < len(place) <= LONGEST_PLACE else slug(address)}",
         name=name_of(element.find("title"), language) or address,
         type=_type(element, categories),
         url=address,

@@ -141,13 +141,21 @@ def test_its_source_is_its_publisher_and_everything_says_so(world: Graph):
 
 
 def test_documents_are_sources_that_the_project_cites(world: Graph):
-    assert {id for id in related(world, RelationKind.CITES, KORO) if "example-org" in id} == {
-        "source:example-org-koro",
-        "source:example-org-koro-pdf",
+    assert {id for id in related(world, RelationKind.CITES, KORO) if "example.org" in id} == {
+        "source:example.org/koro",
+        "source:example.org/koro.pdf",
     }
-    document = held(world, "source:example-org-koro-pdf")
+    document = held(world, "source:example.org/koro.pdf")
     assert (document.name, document.type, document.published_on) == ("Review of Koro", "REPORT", "2024-02-05")
     assert document.identifiers == (Code("IATI document category", "A07"),)
+
+
+def test_addresses_that_are_nearly_alike_are_documents_of_their_own():
+    addresses = ["https://example.org/a-b", "https://example.org/a/b", "https://example.org/A/b", "ftp:", "http:///"]
+    addresses += [f"https://example.org/{'x' * 300}{end}" for end in "yz"]
+    links = "".join(f'<document-link url="{address}"/>' for address in addresses)
+    cited = set(related(graph_from(activity(links)), RelationKind.CITES, "project:XX-EX-1-A"))
+    assert len(cited - {"source:iati-XX-EX-1"}) == len(addresses) - 1  # "ftp:" is no address
 
 
 def test_a_document_that_the_store_has_under_another_id_is_that_one():
@@ -473,6 +481,22 @@ def test_refused_activities_are_corrected_and_imported_to_the_same_end(small: Gr
     file.write_text(corrected(text))
     import_files(parted, [file])
     assert text_of(parted).replace("file-rejects", "file-bad") == text_of(at_once)
+
+
+def test_activities_of_one_line_are_refused_one_by_one(tmp_path: Path):
+    body = "".join(
+        f"<iati-activity><iati-identifier>X-{number}</iati-identifier>{REPORTING}{TITLE}"
+        f'<transaction><transaction-type code="3"/><transaction-date iso-date="{day}"/><value currency="EUR">1</value>'
+        "</transaction></iati-activity>"
+        for number, day in enumerate(["2020-02-30", "2020-02-01", "2020-02-31", "2020-02-02"])
+    )
+    file, rejects, graph = tmp_path / "file.xml", tmp_path / "rejects.xml", graph_of([])
+    file.write_text(f"{HEAD}{body}</iati-activities>".replace("\n", ""))
+    assert import_files(graph, [file], skip_invalid=True, rejects=rejects).refused == 2
+    assert ids(graph, Kind.PROJECT) == {"project:X-1", "project:X-3"}
+    text = rejects.read_text()
+    assert [text.count(each) for each in ("X-0<", "X-1<", "X-2<", "X-3<", "<!--")] == [1, 0, 1, 0, 2]
+    assert text.index("'2020-02-30'") < text.index("X-0<") < text.index("'2020-02-31'") < text.index("X-2<")
 
 
 def test_a_second_import_changes_nothing_whatever_the_store_held(seeded: Graph):
