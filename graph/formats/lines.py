@@ -10,9 +10,13 @@ from typing import Any
 import msgspec
 
 from graph.formats.format import Format, Reason, Record, Refused, Writer
+from graph.formats.rows import opening
 from graph.model import Entity, Relation, share_ids
 from graph.parse import Unreadable, write
 from graph.selection import Selection
+
+COMMENT = "# "
+"""As refused lines have them. A tag of HXL is none."""
 
 BOM = b"\xef\xbb\xbf"
 _decode = msgspec.json.Decoder().decode
@@ -23,8 +27,9 @@ EXACT = 2.0**63
 
 def recognises(head: bytes) -> bool:
     """Whether it begins with an object, below comments or not, or says nothing at all."""
-    lines = (line.strip() for line in head.removeprefix(BOM).split(b"\n"))
-    return next((line for line in lines if line and not line.startswith(b"#")), b"{").startswith(b"{")
+    lines = [line.strip() for line in opening(head)]
+    first = next((line for line in lines if line and not line.startswith(COMMENT)), None)
+    return first.startswith("{") if first else bool(lines) or not head.removeprefix(BOM).strip()
 
 
 def read(rows: Iterable[bytes], *, keeps_texts: bool = False) -> Iterator[Record]:

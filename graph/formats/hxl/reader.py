@@ -1,6 +1,6 @@
 """HXL tables into writes, a row after the other: figures about places, admin units, and what rows say of projects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from typing import NamedTuple
@@ -36,7 +36,14 @@ class Stating(NamedTuple):
 def recognises(head: bytes) -> bool:
     """Whether there is a row of tags, or else a table that lacks one: `read` then says which it wants."""
     lines = opening(head)
-    return table(iter(lines), is_tag_row) is not None or _untagged(lines) is not None
+    found = table(iter(lines), is_tag_row)
+    return (found is not None and not _is_heading(found.head.cells)) or _untagged(lines) is not None
+
+
+def _is_heading(cells: Sequence[str]) -> bool:
+    """Whether it is the heading of a text, as "# Mali", more likely than one tag."""
+    filled = [cell for cell in cells if cell.strip()]
+    return len(filled) == 1 and " " in filled[0].strip()
 
 
 def _untagged(lines: list[str]) -> Table | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from graph.values import fold
@@ -119,15 +120,19 @@ HEADERS = {
     "#affected+idps": "idps; idp; displaced; displaced people; internally displaced; deplaces; pdi",
     "#affected+refugees": "refugees; refugee; refugies",
     "#affected+returnees": "returnees; returned; retournes",
-    "#inneed": "in need; people in need; pin; inneed; need",
-    "#targeted": "targeted; people targeted; target; cible",
-    "#reached": "reached; people reached; beneficiaries reached; atteint",
+    "#inneed": "in need; people in need; persons in need; pin; inneed; need; personnes dans le besoin",
+    "#targeted": "targeted; people targeted; target; cible; personnes ciblees",
+    "#reached": "reached; people reached; beneficiaries reached; atteint; personnes atteintes",
     "#value": "value; amount; amount usd; funding; budget; montant; net money; total money",
     "#currency": "currency; devise; currency code",
 }
 """Names of columns, folded, by the tag that they want."""
 
 BY_HEADER = {header: tag for tag, headers in HEADERS.items() for header in headers.split("; ")}
+PHRASES = sorted((header for header in BY_HEADER if " " in header), key=len, reverse=True)
+"""What a longer name may hold: "people in need, revised"."""
+COUNTED = re.compile(r"^(?:total |estimated )?(?:number|no|nb|nbr|nombre|count)(?: total)?(?: of| de| des| d)? ")
+"""How names of columns begin that count something."""
 NEAR = 0.84
 """How like the name of a column must be to one of these."""
 
@@ -136,10 +141,12 @@ NEAR = 0.84
 def guess(header: str) -> str | None:
     """The tag that a column of this name wants, if that can be guessed.
 
-    >>> guess("Country code"), guess("Organisaton"), guess("Colour")
-    ('#country+code', '#org+name', None)
+    >>> guess("Country code"), guess("Organisaton"), guess("Number of people in need (revised)"), guess("Colour")
+    ('#country+code', '#org+name', '#inneed', None)
     """
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header[:80])
-    name = " ".join(re.findall(r"[^\W_]+", fold(words)))
+    name = COUNTED.sub("", " ".join(re.findall(r"[^\W_]+", fold(words))))
     near = [name] if name in BY_HEADER else get_close_matches(name, BY_HEADER, 1, NEAR) if len(name) > 3 else []
-    return BY_HEADER[near[0]] if near else None
+    within = (header for header in PHRASES if f" {header} " in f" {name} ")
+    found = next(chain(near, within), None)
+    return BY_HEADER[found] if found else None

@@ -32,8 +32,16 @@ def test_a_comment_does_not_make_graph_lines_of_a_table_or_page():
     table = (FIXTURES / "3w.csv").read_bytes()
     page = (FIXTURES / "page-chad.txt").read_bytes()
     lines = SMALL.read_bytes()
-    heads = [b"# a comment\n" + text for text in (table, page, lines)] + [b"# a comment\n\n"]
-    assert [registry.recognised(head).name for head in heads] == ["hxl", "page", "jsonl", "jsonl"]
+    heads = [b"# a comment\n" + text for text in (table, page, lines)] + [b"# a comment\n\n", b""]
+    assert [registry.recognised(head).name for head in heads] == ["hxl", "page", "jsonl", "jsonl", "jsonl"]
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"])
+def test_a_row_of_tags_is_no_comment_and_a_heading_is_no_tag(ending):
+    table, long = b"#org,#activity\nA,B\n", b"#org," + b",".join([b"#meta+x"] * registry.HEAD) + b"\n"
+    page = b"# Mali\n\nAnnual Report 2023\n\n12\nPatients treated\n"
+    heads = [head.replace(b"\n", ending)[: registry.HEAD] for head in (table, long, page)]
+    assert [registry.recognised(head).name for head in heads] == ["hxl", "hxl", "page"]
 
 
 @pytest.mark.parametrize(
