@@ -118,8 +118,8 @@ class Drawn:
             self._relations.add(answer)
         elif isinstance(answer, Reach):
             self._note(answer.entities)
-            for relations in answer.links.values():
-                self._note(relations)
+            for entity in answer.entities:  # the links are those of the whole list
+                self._note(answer.links.get(entity.id, ()))
         elif isinstance(answer, list | tuple):
             for part in answer:
                 self._note(part)

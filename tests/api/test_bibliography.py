@@ -106,6 +106,24 @@ def test_whatever_is_shown_or_added_up_has_its_sources_told_each_once(
     assert sorted(cited(query, executor)) == expected
 
 
+@pytest.mark.parametrize("page", ["first: 1", "first: 2", "last: 1"])
+def test_of_a_page_the_relations_to_what_it_shows_are_cited(page: str, executor: str) -> None:
+    lines: Lines = [
+        *map(source, ("a", "b", "c")),
+        {"id": "country:ML", "kind": "COUNTRY", "name": "Mali", "code": "ML", "alpha3": "MLI"},
+    ]
+    for name in ("a", "b", "c"):
+        located = {"relation": "LOCATED_IN", "subject": f"project:{name}", "object": "country:ML"}
+        lines += [
+            {"id": f"project:{name}", "kind": "PROJECT", "name": name},
+            {**located, "sources": [f"source:{name}"]},
+        ]
+    query = '{ country(code: "ML") { projects(PAGE) { nodes { id } } } }'.replace("PAGE", page)
+    told = answer(graph_of(lines), query, {"citations": True}, executor=executor)
+    shown = [each["id"].removeprefix("project:") for each in told["data"]["country"]["projects"]["nodes"]]
+    assert [each["id"].removeprefix("source:") for each in told["extensions"]["citations"]] == shown
+
+
 def test_a_source_is_told_so_that_it_can_be_printed_found_and_weighed(executor: str) -> None:
     query = '{ country(code: "ML") { name projects { nodes { name } } } }'
     told = answer(graph_of(LINES), query, {"citations": True}, executor=executor)
