@@ -1,6 +1,6 @@
 """Files into a store, for the command: recognised, checked as a whole, stored in one version or not at all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from io import SEEK_END, BufferedReader
 from itertools import chain
@@ -10,12 +10,12 @@ from typing import BinaryIO, NamedTuple
 from api.files import Watched, progress, reading, writing
 from graph.errors import Fault, Refused
 from graph.formats import registry
-from graph.formats.format import Format, Record, Source, Unusable
+from graph.formats.format import Format, Needs, Record, Source, Unusable
 from graph.formats.format import Refused as Rejected
 from graph.formats.known import Known
 from graph.graph import Graph, one_stretch
 from graph.journal.journal import Authorship
-from graph.model import Line
+from graph.model import Line, Write
 from graph.writing import Applied, Edit
 
 Place = tuple[str, int | None, int]
@@ -34,14 +34,22 @@ class Given(NamedTuple):
     name: str
 
 
+class Asked(NamedTuple):
+    """What records of a file speak of together, and which records these are: the first has it in its writes."""
+
+    needs: Needs
+    by: list[Place]
+
+
 class Reading(NamedTuple):
-    """What files hold: writes, what is wrong with the others, which ids these may have been about, and what is worth
-    knowing of what was taken."""
+    """What files hold: writes, what is wrong with the others, which ids these may have been about, what is worth
+    knowing of what was taken, and what records share."""
 
     lines: list[Line]
     faults: Faults
     suspects: set[str]
     remarks: list[Fault]
+    shared: dict[int, Asked]
 
 
 class Imported(NamedTuple):
@@ -125,7 +133,7 @@ def _numbered(records: Iterator[Record]) -> Iterator[Record]:
 
 
 def _read(files: Sequence[Given], known: Known) -> Reading:
-    found = Reading([], {}, set(), [])
+    found = Reading([], {}, set(), [], {})
     for given in files:
         for record in _records(given, known):
             if record.faults:
@@ -134,18 +142,34 @@ def _read(files: Sequence[Given], known: Known) -> Reading:
             found.remarks.extend(Fault(line, "", text, given.name) for line, text in record.remarks)
             found.suspects.update(record.ids)
             if not record.faults:
-                found.lines.extend(Line(write, record.line, given.name, nth=record.nth) for write in record.writes)
+                place = given.name, record.line, record.nth
+                found.lines.extend(_lines(record.writes, place))
+                for needs in record.needs:
+                    found.shared.setdefault(id(needs), Asked(needs, [])).by.append(place)
     return found
+
+
+def _lines(writes: Iterable[Write], place: Place) -> Iterator[Line]:
+    file, line, nth = place
+    return (Line(write, line, file, nth=nth) for write in writes)
 
 
 def _sifted(graph: Graph, found: Reading) -> tuple[list[Line], Faults]:
     """The lines that can be stored, and why the others cannot. A record that needs a bad one is bad itself, so it takes
     as many tries as such needs follow each other."""
     faults, good = found.faults, found.lines
+    tellers = {key: asked.by[0] for key, asked in found.shared.items()}
     while more := graph.check(good):
         for fault in more:
             faults.setdefault((fault.file, fault.line, fault.nth), []).append(fault)
         good = [line for line in good if (line.file, line.number, line.nth) not in faults]
+        for key in [key for key, teller in tellers.items() if teller in faults]:
+            needs, by = found.shared[key]
+            if teller := next((place for place in by if place not in faults), None):
+                tellers[key] = teller
+                good += _lines(needs, teller)
+            else:
+                del tellers[key]
     return good, faults
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from graph.errors import InvalidInput
 from graph.formats.known import Known
-from graph.model import Write
+from graph.model import Ensure, Write
 from graph.selection import Selection
 from graph.vocabulary import Kind
 
@@ -27,12 +27,17 @@ class Reason(NamedTuple):
     text: str
 
 
+Needs = list[Ensure]
+"""What must be there for something to be spoken of."""
+
+
 class Record(NamedTuple):
     """A part of a file that is taken or refused as a whole: a line, an activity, a row.
 
     `line` is where it begins, counted from 1, and `nth` which of those that begin there it is, counted from 0. With
     `faults` it is refused; `remarks` tell what was kept as given, though it is not as it should be. `ids` are the
     entities that a refused record may have been about. `text` is how it stands in the file, if that was asked for.
+    `needs` is what the record speaks of that others of the file speak of, too: the first of them has it in its writes.
     """
 
     line: int
@@ -42,6 +47,7 @@ class Record(NamedTuple):
     ids: frozenset[str] = frozenset()
     text: bytes = b""
     nth: int = 0
+    needs: Sequence[Needs] = ()
 
 
 class Refused(NamedTuple):

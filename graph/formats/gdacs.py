@@ -256,7 +256,9 @@ class Alerts:
         if faults:
             ids = frozenset({f"event:gdacs-{item.id}"})
             return Record(item.line, (), [Reason(item.line, fault) for fault in faults], notes, ids, text)
-        return Record(item.line, [*self._shared.untold(needed), *writes], (), notes, text=text)
+        return Record(
+            item.line, [*self._shared.untold(needed), *writes], (), notes, text=text, needs=[*needed.values()]
+        )
 
     def _event(self, item: Item, faults: list[str], remarks: list[str]) -> list[Write]:
         if not item.id:

@@ -68,7 +68,8 @@ class Units:
         reasons, told = ([Reason(row.line, text) for text in texts] for texts in (faults, remarks))
         if reasons:
             return Record(row.line, (), reasons, told, text=text)
-        return Record(row.line, [*self._shared.untold(needed), *writes], (), told, text=text)
+        writes = [*self._shared.untold(needed), *writes]
+        return Record(row.line, writes, (), told, text=text, needs=[*needed.values()])
 
     def _unit(self, cells: dict[str, str], line: int, faults: list[str], remarks: list[str]) -> list[Write]:
         code, name, level = cells["p-code"], cells["name"], cells["admin level"]

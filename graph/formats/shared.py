@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from graph.formats.cells import slug
 from graph.formats.countries import country_coded, country_named, country_of
+from graph.formats.format import Needs
 from graph.formats.known import Known
 from graph.model import Code, Ensure, Entity, Partner, Place, Relation, Source, Write
 from graph.vocabulary import Kind, PartnerType, PlaceType, RelationKind, SourceType
@@ -19,9 +20,6 @@ ORG_ID_SHAPE = re.compile(r"[A-Za-z]{2,4}-(?=.*\d).+")
 
 ADMIN = {1: PlaceType.ADMIN1, 2: PlaceType.ADMIN2}
 """The types of admin units by their level; deeper ones have no type of their own."""
-
-Needs = list[Ensure]
-"""What must be there for something to be spoken of."""
 
 Value = TypeVar("Value")
 

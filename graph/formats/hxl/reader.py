@@ -18,7 +18,7 @@ from graph.formats.hxl.tags import Tag, guess, is_tag_row
 from graph.formats.hxl.works import Work, metric_of, metric_writes, record
 from graph.formats.rows import FIRST_ROWS, Row, Table, lines_of, opening, table, widths, written
 from graph.formats.shared import Shared, Spot
-from graph.model import Code, Metric
+from graph.model import Code, Metric, Write
 from graph.vocabulary import PartnerRole, RelationKind
 
 MOST_GUESSES = 12
@@ -97,7 +97,7 @@ class Reader:
         self._shared = Shared(file.known)
         self._said = Said(self._columns, self._shared)
         self._works: dict[str, Work] = {}
-        self._lines: dict[str, int] = {}  # of the metrics, by their ids
+        self._cells: dict[str, tuple[int, Column]] = {}  # of the metrics, by their ids: line and column
         self._titles = " ".join(cell for row in found.above[:-1] for cell in row.cells)
         self._figures: dict[tuple[object, ...], Figure] = {}
         self._titled: dict[str, Spot | None] = {}
@@ -167,13 +167,16 @@ class Reader:
 
     # A row by itself.
 
-    def _record(self, row: Row, writes: list[object]) -> Record:
+    def _record(self, row: Row, writes: list[Write]) -> Record:
         said, needed = self._said, self._shared.needed()
         remarks = [Reason(row.line, text) for text in said.remarks]
         text = self._text(row).encode("utf-8", "surrogatepass")
         if said.faults:
-            return Record(row.line, (), [Reason(row.line, fault) for fault in said.faults], remarks, text=text)
-        return Record(row.line, [*self._shared.untold(needed), *writes], (), remarks, text=text)  # type: ignore[list-item]
+            return Record(
+                row.line, (), [Reason(row.line, fault) for fault in dict.fromkeys(said.faults)], remarks, text=text
+            )
+        told: list[Write] = [*self._shared.untold(needed), *writes]
+        return Record(row.line, told, (), remarks, text=text, needs=[*needed.values()])
 
     def _stated(self, row: Row, where: Where, stating: Stating) -> Record:
         """Figures about a place."""
@@ -182,7 +185,7 @@ class Reader:
             told = "its figures are about no place. Add a column #country+code, or name the country in the file's name"
             said.faults += [] if said.faults else [told]
             return self._record(row, [])
-        writes: list[object] = []
+        writes: list[Write] = []
         for metric, indicator in self._metrics(row, (spot.id, spot.name), stating):
             writes += metric_writes(metric, spot.id, indicator, stating.sources)
         return self._record(row, writes)
@@ -227,12 +230,14 @@ class Reader:
                 self._said.faults.append(f"{column} has a figure without a time. Add a column #date")
             return None
         metric = metric_of(figure, unit, about, period, stating.sources, self._said.cell(column))
-        first = self._lines.setdefault(metric.id, row.line)
-        if first != row.line and column not in self._columns.money:
+        line, first = self._cells.setdefault(metric.id, (row.line, column))
+        if (line, first) != (row.line, column) and column not in self._columns.money:
+            where = f"line {line}" if line != row.line else str(first)
             self._said.faults.append(
-                f"{column}: line {first} states the same figure of the same place and time. Tag the column that tells"
-                " them apart, or leave one out"
+                f"{column}: {where} states the same figure of the same place and time. Tag what tells them apart, or"
+                " leave one out"
             )
+            return None
         return metric
 
     def _year(self, column: Column) -> Period | None:
@@ -271,7 +276,7 @@ class Reader:
     def _keep(self, row: Row, work: Work) -> None:
         said = self._said
         work.needed |= self._shared.needed()
-        work.faults += [Reason(row.line, fault) for fault in said.faults]
+        work.faults += [Reason(row.line, fault) for fault in dict.fromkeys(said.faults)]
         work.remarks += [Reason(row.line, text) for text in said.remarks]
         if self._file.keeps_texts:
             work.raws.append(self._text(row))

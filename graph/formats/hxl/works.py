@@ -11,10 +11,10 @@ from math import fsum
 from msgspec.structs import replace
 
 from graph.formats.cells import Period
-from graph.formats.format import Reason, Record
+from graph.formats.format import Needs, Reason, Record
 from graph.formats.hxl.figures import Figure
 from graph.formats.known import Known
-from graph.formats.shared import Needs, Shared
+from graph.formats.shared import Shared
 from graph.model import Code, Ensure, Metric, Patch, Project, Relation, Write
 from graph.values import span
 from graph.vocabulary import Kind, PartnerRole, ProjectStatus, RelationKind
@@ -83,7 +83,7 @@ def record(work: Work, shared: Shared) -> Record:
         writes += _project(work, shared.known)
     for metric in figures:
         writes += metric_writes(metric, work.id, work.measured[metric.id], tuple(sorted(work.stated[metric.id])))
-    return Record(work.line, writes, (), work.remarks, text=text)
+    return Record(work.line, writes, (), work.remarks, text=text, needs=[*work.needed.values()])
 
 
 def _summed(metric: Metric, amounts: list[float] | None) -> Metric:

@@ -102,7 +102,8 @@ class Reader:
 
     def _record(self, line: int, writes: list[Write], remarks: list[Reason], text: bytes = b"") -> Record:
         needed = self._shared.needed()
-        return Record(line, [*self._shared.untold(needed), *writes], (), remarks, text=text)
+        writes = [*self._shared.untold(needed), *writes]
+        return Record(line, writes, (), remarks, text=text, needs=[*needed.values()])
 
     def _remarks(self) -> list[Reason]:
         unread = [Reason(line, f"not read: {shown(text)}") for line, text in self._page.unread]

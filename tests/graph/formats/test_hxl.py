@@ -170,8 +170,8 @@ def test_cells_that_say_of_whom_it_is_make_indicators_of_their_own(graph):
 def test_a_figure_that_is_stated_twice_is_refused():
     row = b"#country,#date,#affected\nMali,2023,5\nMali,2023,6\n"
     assert faults("hxl", row) == [
-        "3: column 3 (#affected): line 2 states the same figure of the same place and time. Tag the column that tells"
-        " them apart, or leave one out"
+        "3: column 3 (#affected): line 2 states the same figure of the same place and time. Tag what tells them"
+        " apart, or leave one out"
     ]
 
 
@@ -455,3 +455,27 @@ def test_a_row_that_comes_later_widens_the_time_of_its_project(graph, tmp_path):
     taken(graph, rejects)
     project = all_of(graph, Kind.PROJECT)["project:p-1"]
     assert (project.started_on, project.ended_on) == ("2023-01", "2023-04")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("#org,#country+code,#date,#reached+f,#reached+f\nA,NER,2023,1,2\n", "column 5 (#reached+f): column 4"),
+        ("#country+code,#date,#affected,#affected\nNER,2023,1,2\n", "column 4 (#affected): column 3"),
+        ("#org,#country+code,#date+start,#date+end\nA,NER,never,2023\n", "column 3 (#date+start): 'never'"),
+    ],
+)
+def test_what_is_wrong_in_a_row_is_told_once(text, told):
+    (fault,) = faults("hxl", text.encode())
+    assert told in fault
+
+
+def test_what_good_rows_share_with_a_refused_one_is_stored_with_them(graph, tmp_path):
+    first, second, rejects = tmp_path / "first.csv", tmp_path / "second.csv", tmp_path / "rejects.csv"
+    tags = "#org,#sector,#country+code,#date+start\n"
+    first.write_text(f"{tags}A,Health,NER,2023-01-01\nB,WASH,MLI,2023-02-01\n", encoding="utf-8")
+    second.write_text(f"{tags}A,Health,NER,2023-01-01\nB,WASH,NER,2023-02-01\n", encoding="utf-8")
+    assert taken(graph, first, second, skip_invalid=True, rejects=rejects).refused == 1
+    assert len(all_of(graph, Kind.PROJECT)) == 3
+    assert {"source:file-first-csv", "source:file-second-csv"} <= all_of(graph, Kind.SOURCE).keys()
+    assert unsourced(graph) == []
