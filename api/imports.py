@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from io import SEEK_END, BufferedReader
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from api.files import Watched, progress, reading, writing
+from api.files import STREAM, CannotTransfer, Watched, progress, reading, writing
 from graph.errors import Fault, Refused
 from graph.formats import registry
 from graph.formats.format import Format, Needs, Record, Source, Unusable
@@ -203,9 +203,17 @@ class _Rejects:
                 self.paths.append(path)
 
     def _next(self, format: Format) -> Path:
-        """The file for the next refused records: as it was named, but each has its own number after the first."""
+        """The file for the next refused records: as it was named, but each has its own number after the first. What is
+        there already stays: it may hold records that wait to be corrected."""
         path = self._path or Path(f"rejects{format.suffix}")
-        return path.with_stem(f"{path.stem}-{len(self.paths) + 1}") if self.paths else path
+        numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+        names = (name for name in chain([path], numbered) if name not in self.paths)
+        if self._path is None:
+            return next(name for name in names if not name.exists())
+        name = next(names)
+        if name != STREAM and name.is_file():
+            raise CannotTransfer(f"{name} is there already, and is not overwritten. Name another file with --rejects.")
+        return name
 
     def _rejected(self, given: Given, faults: Faults) -> Iterator[bytes]:
         given.stream.seek(0)

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from api.files import CannotTransfer
 from graph.errors import Refused
 from graph.graph import Graph
 from tests.graph.conftest import text_of
@@ -47,3 +48,16 @@ def test_rows_that_are_refused_again_and_again_keep_their_form_until_they_are_ri
     files[0].write_text(text.replace(wrong, "2022-08-18"), encoding="utf-8")
     taken(at_once, files[0])
     assert text_of(graph) == text_of(at_once)
+
+
+def test_refused_records_of_before_are_not_overwritten(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bad = tmp_path / "bad.csv"
+    bad.write_text(TABLES["hxl"], encoding="utf-8")
+    graph = Graph.in_memory()
+    with pytest.raises(CannotTransfer, match=r"bad\.csv is there already, and is not overwritten"):
+        taken(graph, bad, skip_invalid=True, rejects=bad)
+    assert graph.version == 0
+    assert bad.read_text(encoding="utf-8") == TABLES["hxl"]
+    found = [taken(graph, bad, bad, skip_invalid=True).rejects, taken(graph, bad, skip_invalid=True).rejects]
+    assert [[path.name for path in paths] for paths in found] == [["rejects.csv", "rejects-2.csv"], ["rejects-3.csv"]]
