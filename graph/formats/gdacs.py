@@ -1,8 +1,8 @@
 """GDACS: the alerts of the Global Disaster Alert and Coordination System, as its RSS feed or as a CSV table of it.
 
 An item is an event with its type, dates, GLIDE numbers and the people it exposed, in the countries that the item names
-and at its point; its source is the page that it links to. Alert level and severity stand in the summary. Not carried:
-bounding boxes, episodes, scores, vulnerability, images and lists of resources.
+and at its point; its source is the page that it links to. What is said of it, alert level and severity stand in the
+summary. Not carried: bounding boxes, episodes, scores, vulnerability, images, lists of resources, and who observed it.
 """
 
 import re
@@ -50,6 +50,9 @@ GLIDE_SHAPE = re.compile(r"[A-Z]{2}-\d{4}-\d{6}-[A-Z]{3}")
 LEAD = b"\xef\xbb\xbf", b"\xc3\xaf\xc2\xbb\xc2\xbf"
 """A byte order mark, and one that was taken for text and encoded once more, with which the feed itself comes."""
 
+DEAD = re.compile(r"killed|dead|death|fatal|casualt|injured", re.IGNORECASE)
+"""Units of those who are not merely exposed; what is said of them stands in the summary."""
+
 MOST_AFFECTED = 2**31 - 1
 
 COLUMNS = {"id", "iso3", "title", "event_type", "from_date", "to_date", "link"}
@@ -74,6 +77,8 @@ class Item(NamedTuple):
     severity: str = ""
     people: str = ""
     exposed: str = ""
+    unit: str = ""
+    said: str = ""
     glides: str = ""
     latitude: str = ""
     longitude: str = ""
@@ -158,6 +163,8 @@ def _item(element: Any) -> Item:
         severity=text(f"{GDACS}severity"),
         people=text(f"{GDACS}population"),
         exposed=value("population"),
+        unit=found.get("unit", "").strip() if (found := element.find(GDACS + "population")) is not None else "",
+        said=text("description"),
         glides=text(f"{GDACS}glide", f"{GLIDE}glide", f"{GLIDE}number"),
         latitude=text(f"{GEO}Point/{GEO}lat", f"{GEO}lat"),
         longitude=text(f"{GEO}Point/{GEO}long", f"{GEO}long"),
@@ -214,6 +221,7 @@ def _of_row(cells: Mapping[str, str], line: int) -> Item:
         started=cells["from_date"],
         ended=cells["to_date"],
         severity=" ".join(filter(None, severity)),
+        said=cells.get("description", ""),
         latitude=cells.get("geo_lat", ""),
         longitude=cells.get("geo_long", ""),
     )
@@ -285,7 +293,7 @@ class Alerts:
             started_on=start,
             ended_on=end,
             affected=_affected(item, faults),
-            affected_status=PopulationStatus.AFFECTED if item.exposed not in ("", "0") else None,
+            affected_status=PopulationStatus.AFFECTED if _counts_affected(item) else None,
             glides=_glides(item, remarks),
         )
         published = _date("pubDate", item.published, faults)
@@ -311,7 +319,8 @@ class Alerts:
 
     def _countries(self, item: Item, remarks: list[str]) -> list[Spot]:
         found: dict[str, Spot] = {}
-        for given in re.split(r"[,;]\s*", item.iso3 or item.country):
+        codes, names = (list(filter(None, re.split(r"[,;]\s*", text))) for text in (item.iso3, item.country))
+        for given in codes + names if len(names) > len(codes) else codes:  # the first one alone has a code at times
             if given and (spot := self._shared.country(given)):
                 found[spot.id] = spot
             elif given:
@@ -333,12 +342,18 @@ def _around(event: str, source: str, countries: list[Spot], place: Place | None)
 
 def _summary(item: Item) -> str | None:
     parts = {"Alert level": item.level, "Severity": item.severity, "Population": item.people}
-    return " ".join(f"{name}: {text}." for name, text in parts.items() if text) or None
+    told = " ".join(f"{name}: {text}." for name, text in parts.items() if text)
+    return "\n\n".join(filter(None, [item.said, told])) or None
+
+
+def _counts_affected(item: Item) -> bool:
+    """Whether the number of an item is one of people who are exposed, not of those who died."""
+    return item.exposed not in ("", "0") and not DEAD.search(item.unit)
 
 
 def _affected(item: Item, faults: list[str]) -> int | None:
     """The people exposed; 0 is as good as not known."""
-    if not item.exposed:
+    if not _counts_affected(item):
         return None
     try:
         people = number(item.exposed)

@@ -97,6 +97,11 @@ class Known:
             if relation.kind is kind and other is not None:
                 yield relation, other
 
+    def stays_as_it_is(self, relation: Relation) -> bool:
+        """Whether the store has this relation, if it is given several sources: nobody knows which of them states just
+        this, so what the store has of it is to stay as it is."""
+        return len(relation.sources) > 1 and self._graph.relation(relation.name) is not None
+
     def document(self, url: str) -> str | None:
         """The id of the source at this address."""
         return self._documents.get(url)

@@ -71,10 +71,9 @@ class Shared:
     def relate(self, kind: RelationKind, subject: str, object: str) -> None:
         """Asks that these be related, according to the sources."""
         sources = () if kind is RelationKind.CITES else self.sources
-        self._once(
-            (kind, subject, object, sources),
-            lambda needs: needs.append(Ensure(Relation(kind, subject, object, sources=sources))),
-        )
+        relation = Relation(kind, subject, object, sources=sources)
+        if not self.known.stays_as_it_is(relation):
+            self._once((kind, subject, object, sources), lambda needs: needs.append(Ensure(relation)))
 
     def there(self, record: Entity) -> None:
         """Asks that something be there that only few records speak of, or all do."""

@@ -37,8 +37,28 @@ KIND_TABLES = {
     Kind.SOURCE: "sources",
 }
 RELATION_TABLES = {kind: str(kind).lower() for kind in RelationKind}
-DICTIONARY = ("table", "column", "type", "description", "codelist")
-CITATIONS = ("id", "citation", "url", "license", "cited")
+DICTIONARY = {
+    "table": "The table that has the column.",
+    "column": "What the column is called.",
+    "type": "What its values are.",
+    "description": "What they mean.",
+    "codelist": "The codelist that they are terms of, if they are.",
+}
+CODELISTS = {
+    "codelist": "What the list is called.",
+    "code": "A term of it, as it stands in tables.",
+    "description": "What the term means.",
+}
+CITATIONS = {
+    "id": "The id of the source.",
+    "citation": "A line ready to print.",
+    "url": "Where it is found.",
+    "license": "Under which it may be used.",
+    "cited": "How many entities and relations of these tables rest on it.",
+}
+ABOUT_TABLES = {"dictionary": DICTIONARY, "codelists": CODELISTS, "citations": CITATIONS}
+"""Columns of the tables that are about the others, with what they hold."""
+
 _encode = msgspec.json.Encoder().encode
 IN_JSON = {Shape.TEXTS, Shape.CODES, Shape.LABELS}
 
@@ -63,8 +83,8 @@ def write_tables(selection: Selection, base: str = "") -> Iterator[bytes]:
 
 def _tables(selection: Selection, cited: Counter[str]) -> Iterator[tuple[str, Sequence[str], Iterator[bytes]]]:
     """Each table: its name, its header, its rows."""
-    yield "dictionary", DICTIONARY, _dictionary()
-    yield "codelists", ("codelist", "code", "description"), _codelists()
+    yield "dictionary", [*DICTIONARY], _dictionary()
+    yield "codelists", [*CODELISTS], _codelists()
     for kind, name in KIND_TABLES.items():
         columns = attributes(kind)
         yield name, [each.key for each in columns], _rows(selection.entities(kind), columns)
@@ -72,7 +92,7 @@ def _tables(selection: Selection, cited: Counter[str]) -> Iterator[tuple[str, Se
         columns = relation_attributes(relation)
         counted = _counted(selection.relations(relation), cited)
         yield name, [each.key for each in columns], _rows(counted, columns)
-    yield "citations", CITATIONS, _citations(selection, cited)
+    yield "citations", [*CITATIONS], _citations(selection, cited)
 
 
 def _rows(records: Iterable[Entity | Relation], columns: Sequence[Attribute]) -> Iterator[bytes]:
@@ -106,6 +126,9 @@ def _dictionary() -> Iterator[bytes]:
         for column in columns:
             codelist = column.terms.__name__ if column.terms else None
             yield row([name, column.key, column.shape.value, column.description, codelist])
+    for name, described in ABOUT_TABLES.items():
+        for key, description in described.items():
+            yield row([name, key, (Shape.WHOLE if key == "cited" else Shape.TEXT).value, description, None])
 
 
 def _codelists() -> Iterator[bytes]:

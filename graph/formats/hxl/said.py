@@ -5,8 +5,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from graph.formats.cells import NoYear, Period, Unclear, number, ordered, period, shown, taken
+from graph.formats.countries import country_coded
 from graph.formats.hxl.columns import SMALLEST, Column, Columns, Named
 from graph.formats.shared import Shared, Spot, Unit
+from graph.formats.sheets import unguarded
 from graph.model import Code
 from graph.values import fold
 from graph.vocabulary import PartnerRole, PartnerType, PlaceType, ProjectStatus
@@ -120,7 +122,7 @@ class Said:
         if column is None or column.place >= len(self._cells) or not (cell := self._cells[column.place]):
             return ""
         try:
-            return taken(cell)
+            return taken(unguarded(cell))
         except Unclear as error:
             self.faults.append(f"{column}: {error}")
             return ""
@@ -142,8 +144,16 @@ class Said:
                 labels = {language: text for language, column in named.labels.items() if (text := self.cell(column))}
                 at = self._position() if level == SMALLEST else None
                 type = PLACE_TYPE_OF.get(fold(self.cell(named.type)))
+                self._compare(code, country)
                 smallest = self._shared.unit(Unit(level % SMALLEST, code, name, smallest, labels, at, type))
         return Where(smallest, country if country and country.is_country else None)
+
+    def _compare(self, code: str, country: Spot | None) -> None:
+        """Tells of a P-code that begins as those of another country do."""
+        found = P_CODE_SHAPE.fullmatch(code)
+        iso = country_coded(re.split(r"[\d-]", code, maxsplit=1)[0]) if found else None
+        if iso and country and country.is_country and self._shared.country(iso.alpha_2) != country:
+            self.remark(f"{shown(code)} is a P-code of {iso.name}, but the row names {country.name}: the code is taken")
 
     def _code_and_name(self, named: Named, level: int) -> tuple[str, str]:
         code, name = self.cell(named.code), self.cell(named.name)

@@ -136,8 +136,10 @@ def _project(work: Work, known: Known) -> Iterator[Write]:
         new = tuple(activity for activity in told.activities if activity.code not in words)
         told = Project(id=work.id, name=held.name, activities=new, sectors=told.sectors)
     yield Ensure(told)
+    is_cited = any(known.related(work.id, RelationKind.CITES)) and len(work.sources) > 1
     for relation in _relations(work):
-        yield Ensure(relation)
+        if not known.stays_as_it_is(relation) and not (is_cited and relation.kind is RelationKind.CITES):
+            yield Ensure(relation)
 
 
 def _relations(work: Work) -> Iterator[Relation]:

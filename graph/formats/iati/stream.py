@@ -38,6 +38,8 @@ HAS_DOCTYPE = (
 )
 
 ROOT = re.compile(r"<(?:[\w.-]+:)?iati-(?:activities|activity|organisations)[\s/>]")
+BEYOND = re.compile(r"XML_PARSE_HUGE|excessive|too long|too big|too large", re.IGNORECASE)
+"""How libxml2 tells of what is well-formed and goes beyond its limits."""
 PLACE = re.compile(r", line \d+, column \d+.*$")
 
 
@@ -122,6 +124,8 @@ def _unusable(error: etree.XMLSyntaxError, line: int | None) -> Unusable:
     where = f"line {error.lineno or line or 1}: "
     if "UTF-8" in told or "encoding" in told.lower():
         return Unusable(f"{where}{told}. Save the file as UTF-8, and declare that or nothing")
+    if BEYOND.search(told):
+        return Unusable(f"{where}it is deeper, or a text of it longer, than any that is read. Take that out")
     if line is None:
         return Unusable(f"{where}the file breaks off ({told}). Get it anew")
     return Unusable(f"{where}this is not well-formed XML ({told}). Nothing of such a file can be taken: get it anew")

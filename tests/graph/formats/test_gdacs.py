@@ -126,3 +126,17 @@ def test_refused_rows_of_a_table_are_corrected_and_imported(tmp_path):
     rejects.write_text(text.replace(",never,", ",2022-08-19,"))
     taken(graph, rejects)
     assert len(all_of(graph, Kind.EVENT)) == 2
+
+
+def test_all_that_an_item_says_is_carried_and_the_dead_are_not_counted_as_exposed():
+    text = b"""<rss version="2.0" xmlns:gdacs="http://www.gdacs.org"><channel><item>
+<guid>FL77</guid><title>Floods</title><link>https://example.org/77</link><description>Heavy floods.</description>
+<gdacs:eventtype>FL</gdacs:eventtype><gdacs:fromdate>2024-08-01</gdacs:fromdate><gdacs:todate>2024-08-02</gdacs:todate>
+<gdacs:population unit="killed" value="12">12 killed</gdacs:population>
+<gdacs:iso3>NER</gdacs:iso3><gdacs:country>Niger, Mali</gdacs:country></item></channel></rss>"""
+    graph = Graph.in_memory()
+    graph.apply(write for record in records("gdacs", text) for write in record.writes)
+    event = all_of(graph, Kind.EVENT)["event:gdacs-FL77"]
+    assert (event.affected, event.affected_status) == (None, None)
+    assert event.summary == "Heavy floods.\n\nPopulation: 12 killed."
+    assert {place for _, place in related(graph, RelationKind.OCCURRED_IN)} == {"country:NE", "country:ML"}

@@ -7,7 +7,7 @@ import pytest
 from graph.errors import Refused
 from graph.formats.hxl.tags import guess, is_tag_row, tag_of
 from graph.graph import Graph
-from graph.model import Code
+from graph.model import Code, RelationName
 from graph.vocabulary import Kind, MetricMeasure, PartnerRole, PartnerType, PlaceType, ProjectStatus, RelationKind
 from tests.bench.hxl import write_people, write_works
 from tests.conftest import graph_of
@@ -479,3 +479,39 @@ def test_what_good_rows_share_with_a_refused_one_is_stored_with_them(graph, tmp_
     assert len(all_of(graph, Kind.PROJECT)) == 3
     assert {"source:file-first-csv", "source:file-second-csv"} <= all_of(graph, Kind.SOURCE).keys()
     assert unsourced(graph) == []
+
+
+def test_a_p_code_of_another_country_than_the_row_names_is_told(graph, tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("#org,#country+code,#adm1+code\nA,MLI,NE005\nC,MLI,ML05\n", encoding="utf-8")
+    assert told(taken(graph, file)) == [
+        "line 2: 'NE005' is a P-code of Niger, but the row names Mali: the code is taken"
+    ]
+
+
+def test_where_a_row_names_several_sources_what_the_store_has_keeps_its_own(graph, tmp_path):
+    tags, file = "#org,#activity+code,#activity,#country+code,#meta+source\n", tmp_path / "table.csv"
+    file.write_text(f"{tags}A,p-1,Wells,MLI,First\n", encoding="utf-8")
+    taken(graph, file)
+    before = {each.name: each.sources for each in graph.engine.all_relations()}
+    file.write_text(f"{tags}A,p-1,Wells,MLI,First | Second\nA,p-2,Wells,NER,First | Second\n", encoding="utf-8")
+    taken(graph, file)
+    after = {each.name: each.sources for each in graph.engine.all_relations()}
+    assert {name: after[name] for name in before} == before
+    assert after[RelationName(RelationKind.LOCATED_IN, "project:p-2", "country:NE")] == (
+        "source:first", "source:second"
+    )  # fmt: skip
+    file.write_text(f"{tags}A,p-1,Wells,MLI,Second\n", encoding="utf-8")
+    taken(graph, file)
+    located = RelationName(RelationKind.LOCATED_IN, "project:p-1", "country:ML")
+    assert {each.name: each.sources for each in graph.engine.all_relations()}[located] == (
+        "source:first", "source:second"
+    )  # fmt: skip
+
+
+def test_what_was_written_so_that_no_spreadsheet_computes_it_is_read_as_it_was(graph, tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("#org,#activity+code,#activity\n'=A1,p-1,''+x\n", encoding="utf-8")
+    taken(graph, file)
+    assert [each.name for each in all_of(graph, Kind.PARTNER).values()] == ["=A1"]
+    assert all_of(graph, Kind.PROJECT)["project:p-1"].name == "'+x"
