@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, Any
@@ -212,7 +212,8 @@ def import_command(
     """
     settings = load_settings(data=data, wait=wait, seed=False)
     configure_logging(settings)
-    with opened(settings) as graph:
+    makes_none = dry_run and not (settings.data / STORE).exists()
+    with closing(Graph.in_memory()) if makes_none else opened(settings) as graph:
         imported = import_files(
             graph, files, format=format, dry_run=dry_run, skip_invalid=skip_invalid, rejects=rejects
         )

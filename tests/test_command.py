@@ -197,6 +197,15 @@ def test_among_several_files_a_fault_names_its_file(store, new, tmp_path):
     )
 
 
+def test_a_dry_run_tells_what_would_be_done_and_makes_no_store(tmp_path):
+    project, missing = tmp_path / "project.jsonl", tmp_path / "missing"
+    project.write_text('{"id": "project:x", "kind": "PROJECT", "name": "X"}\n')
+    done = run("import", project, "--dry-run", "--data", missing)
+    assert done.code == 0
+    assert "1 created" in done.out + done.err
+    assert not missing.exists()
+
+
 def test_refused_lines_can_be_set_aside_corrected_and_imported_again(store, tmp_path):
     bad, rejects = tmp_path / "bad.jsonl", tmp_path / "rejects.jsonl"
     bad.write_bytes(
