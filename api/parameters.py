@@ -1,5 +1,6 @@
 """From the body or the address of an HTTP request to the GraphQL request in it. Whatever is odd is refused."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,8 +23,8 @@ class ClientGone(Exception):
     """The client closed its connection before its request was complete."""
 
 
-async def read_post(headers: dict[bytes, bytes], receive: Receive, settings: Settings) -> GraphQLRequest:
-    """The request in a JSON body. Raises RequestError."""
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> bytes:
+    """The body of a POST, which must be JSON and no larger than settings allow. Raises RequestError."""
     content_type = headers.get(b"content-type", b"")
     if content_type != b"application/json":
         _check_content_type(content_type.decode("latin-1"))
@@ -39,7 +40,7 @@ async def read_post(headers: dict[bytes, bytes], receive: Receive, settings: Set
         body = await _read_pieces(message, receive, settings)
     if len(body) > settings.max_body:
         raise _too_large(settings)
-    return decode_request(body, settings)
+    return body
 
 
 def read_get(query_string: bytes, settings: Settings) -> GraphQLRequest:

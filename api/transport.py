@@ -9,7 +9,8 @@ way; each was up to a tenth of the time that a small answer takes, on uvloop wit
 - It makes a task of each request: `Protocol` runs a POST whose body has come, and makes a task of what is left of it
   if it has to wait.
 - It reads the head of each request: one that has come before on a connection is looked up (`api/heads.py`).
-- It takes an answer in two messages and looks at every header: `whole_answer` sends one that is known to be in order.
+- It makes a scope, a cycle and two messages of each request: `Protocol._answer_shortly` has the application answer what
+  comes with a head that it knows (`Shortcut`), and makes these only where there is more to tell than a body.
 
 All answers of a turn still leave at its end, not each when it is there: the clients are woken once and ask together
 again, which saves more than a task does.
@@ -25,9 +26,10 @@ from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import Receive, Scope, Send
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from api.heads import Heads
+from api.heads import AGAIN, Head, Heads, Reply, Shortcut
 from api.waiting import resumed
 
 OUTLET = "fieldgraph.outlet"
@@ -161,30 +163,6 @@ class OneTimer:
             self._callback()
 
 
-WHOLE_ANSWER = "fieldgraph.whole_answer"
-"""An extension of ASGI, where the server offers it: `whole_answer` for this request."""
-
-
-def whole_answer(cycle: RequestResponseCycle, send: Send, head: bytes, body: bytes) -> bool:
-    """Sends an answer of status 200: its header lines, each ended, but for its length, and its body.
-
-    Says whether it did; what is not plain is for `send`: an access log, a connection to be closed, a client that has
-    gone or is slow to read. So is everything where `send` is another's, who wants to add to the answer.
-    """
-    if send != cycle.send or cycle.disconnected or not cycle.keep_alive or cycle.access_log or cycle.flow.write_paused:
-        return False
-    pieces = [STATUS_LINE[200]]
-    for name, value in cycle.default_headers:
-        pieces += (name, b": ", value, b"\r\n")
-    pieces += (head, b"content-length: %d\r\n\r\n" % len(body))
-    cycle.response_started = cycle.response_complete = True
-    cycle.transport.write(b"".join(pieces))
-    cycle.transport.write(body)
-    cycle.message_event.set()
-    cycle.on_response()
-    return True
-
-
 async def address_too_long(scope: Scope, receive: Receive, send: Send) -> None:
     told = f"The address is longer than {LONGEST_ADDRESS:,} bytes. Send the request by POST."
     body = b'{"errors":[{"message":"%b","extensions":{"code":"BAD_USER_INPUT"}}]}' % told.encode()
@@ -199,6 +177,21 @@ async def address_too_long(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _take(cycle: RequestResponseCycle, head: Head, send: Send, shortcut: Shortcut) -> None:
+    """Has a shortcut answer what comes with this head, unless somebody stands between who wants to add to answers."""
+    if send == cycle.send:
+        head.shortcut = shortcut
+
+
+async def _rest(running: Coroutine[Any, Any, Reply], awaited: Any) -> Reply:
+    reply: Reply = await resumed(running, awaited)
+    return reply
+
+
+async def _same(reply: Reply) -> Reply:
+    return reply
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over such a transport, with such a timer."""
 
@@ -208,6 +201,10 @@ class Protocol(HttpToolsProtocol):
 
     _opened: tuple[RequestResponseCycle, Any] | None = None
     """The request whose head has come in what is being read."""
+
+    _every: list[tuple[bytes, bytes]] | None = None
+    _begin = b""
+    """With what an answer of status 200 begins, and from which headers of every answer that was made."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._together = Together(transport, self.loop)
@@ -229,9 +226,13 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         last: RequestResponseCycle | None = self.cycle
         is_first = not self._within and (last is None or last.response_complete)
-        if is_first and (known := self._heads.scope_and_body(data)):
-            self._open(*known)
-            self._answer(self.cycle, self.app)
+        if is_first and (known := self._heads.read(data)):
+            head, body = known
+            if head.shortcut is not None and not self.flow.write_paused:
+                self._answer_shortly(head.shortcut, head, body)
+            else:
+                self._open(head.scope, body)
+                self._answer(self.cycle, self.app, head)
             return
         self._reading = True
         try:
@@ -245,15 +246,13 @@ class Protocol(HttpToolsProtocol):
                 cycle.scope["extensions"] = {OUTLET: self._outlet}  # type: ignore[dict-item]
                 self._start_asgi_task(cycle, app)
                 return
-            if is_first and app is self.app:
-                self._heads.learn(data, cycle)
-            self._answer(cycle, app)
+            self._answer(cycle, app, self._heads.learn(data, cycle) if is_first and app is self.app else None)
 
-    def _open(self, scope: Scope, body: bytes) -> None:
+    def _open(self, scope: HTTPScope, body: bytes) -> None:
         """Begins a request that is whole, as the parser would have it begun."""
         scope["state"] = self.app_state.copy()
         self.cycle = RequestResponseCycle(
-            scope=scope,  # type: ignore[arg-type]
+            scope=scope,
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -269,11 +268,42 @@ class Protocol(HttpToolsProtocol):
         self.cycle.more_body = False
         self.cycle.message_event.set()
 
-    def _answer(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _answer(self, cycle: RequestResponseCycle, app: Any, head: Head | None) -> None:
         """Runs a POST whose body has come."""
-        offered = {WHOLE_ANSWER: partial(whole_answer, cycle), OUTLET: self._outlet}
-        cycle.scope["extensions"] = offered  # type: ignore[typeddict-item]
-        self._start_at_once(cycle.run_asgi(app))
+        offered: dict[str, Any] = {OUTLET: self._outlet}
+        if head is not None and not self.access_log:
+            offered[AGAIN] = partial(_take, cycle, head)
+        cycle.scope["extensions"] = offered
+        self._start_at_once(cycle.run_asgi(app), contextvars.copy_context())
+
+    def _answer_shortly(self, shortcut: Shortcut, head: Head, body: bytes) -> None:
+        """Answers a request by what answers its head. One that has to wait, or of whose answer there is more to say
+        than its body, is from there on a request as any other."""
+        running, context = shortcut.reply(body), contextvars.copy_context()
+        waiting: Coroutine[Any, Any, Reply]
+        try:
+            waiting = _rest(running, context.run(running.send, None))
+        except StopIteration as done:
+            if done.value.body is not None:
+                self._write_whole(shortcut.lines, done.value.body)
+                return
+            waiting = _same(done.value)
+
+        async def rest(scope: Any, receive: Any, send: Any) -> None:
+            await (await waiting).send(send)
+
+        self._open(head.scope, b"")
+        self._start_at_once(self.cycle.run_asgi(rest), context)
+
+    def _write_whole(self, lines: bytes, body: bytes) -> None:
+        """Writes an answer of status 200: these header lines and those of every answer, its length, its body."""
+        every = self.server_state.default_headers  # another one each second, for the date
+        if every is not self._every:
+            self._every = every
+            self._begin = STATUS_LINE[200] + b"".join(b"%b: %b\r\n" % header for header in every)
+        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n" % (self._begin, lines, len(body)))
+        self.transport.write(body)
+        self.on_response_complete()
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -334,9 +364,8 @@ class Protocol(HttpToolsProtocol):
         else:
             super()._start_asgi_task(cycle, app)
 
-    def _start_at_once(self, running: Coroutine[Any, Any, None]) -> None:
+    def _start_at_once(self, running: Coroutine[Any, Any, None], context: contextvars.Context) -> None:
         """Runs it up to where it waits; as there is no task until then, it must not ask for the current one before."""
-        context = contextvars.copy_context()
         try:
             awaited = context.run(running.send, None)
         except StopIteration:

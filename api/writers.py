@@ -138,6 +138,8 @@ class Object:
         self._row = [piece for glue in self._glue for piece in (glue, b"")]
         self._row[:1] = [BETWEEN + glue[1:] for glue in self._glue[:1]]
         """The pieces of one object that follows another in a list; between them its parts' entries are put."""
+        self._line: list[bytes | None] = [*(piece for glue in self._glue for piece in (glue, b"")), b"}"]
+        """Those of an object by itself."""
         self.plain = parts[0] if len(parts) == 1 and is_plain(parts[0]) else None
         """Its only part, if that is one of plain members."""
 
@@ -184,11 +186,15 @@ class Object:
         for place, column in enumerate(columns):
             pieces[2 * place + 1 :: width] = column
         lists: Column = []
+        opening, closing = before + self._glue[0], b"}" + after
         end = 0
         for length in lengths:
             start, end = end, end + length * width
-            written = b"".join(pieces[start:end])[len(BETWEEN) :]  # type: ignore[arg-type]  # nothing failed
-            lists.append(b"".join((before, b"{", written, b"}", after)) if length else before + after)
+            share = pieces[start:end]
+            if share:
+                share[0] = opening
+                share.append(closing)
+            lists.append(b"".join(share) if share else before + after)  # type: ignore[arg-type]  # nothing failed
         return lists
 
     async def _columns(self, run: Run, sources: Sequence[Any], spot: Spot) -> list[Column]:
@@ -206,7 +212,11 @@ class Object:
         """The objects whose parts' entries stand in these columns."""
         if len(columns) == 1:
             opening = self._glue[0]
-            return [FAILED if entry is FAILED else opening + entry + b"}" for entry in columns[0]]
+            return [FAILED if entry is FAILED else b"".join((opening, entry, b"}")) for entry in columns[0]]
+        if len(columns[0]) == 1:
+            row = [*self._line]
+            row[1::2] = [column[0] for column in columns]
+            return [FAILED if run.failures and FAILED in row else b"".join(row)]  # type: ignore[arg-type]
         pieces: list[Iterable[bytes | None]] = []
         for glue, column in zip(self._glue, columns, strict=True):
             pieces += (repeat(glue), column)

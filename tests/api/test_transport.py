@@ -17,7 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from api.transport import WHOLE_ANSWER, OneTimer, Protocol, Together
+from api.heads import AGAIN, Reply, Shortcut
+from api.transport import OneTimer, Protocol, Together
 
 REQUEST = b"GET /%d HTTP/1.1\r\nHost: test\r\n\r\n"
 POST = b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%b"
@@ -31,8 +32,8 @@ async def app(scope, receive, send):
     if scope["path"] == "/echo":
         await echo(receive, send)
         return
-    if scope["path"] == "/whole":
-        await whole(scope, receive, send)
+    if scope["path"] in ("/again", "/between"):
+        await again(scope, receive, send)
         return
     path = scope["path"].encode()
     pieces = [path[:1], path[1:]] if path == b"/slow" else [path]
@@ -61,23 +62,35 @@ async def echo(receive, send):
     await send({"type": "http.response.body", "body": said})
 
 
-async def whole(scope, receive, send):
-    """Sends the body back (of "long", more) as a whole answer, if the server takes it; "mine" has its own `send`."""
+async def again(scope, receive, send):
+    """Sends the body back (of "long", more), and has what comes with the same head answered by a shortcut; that waits a
+    while of "wait", and leaves "more" to `send`. At /between there is a `send` of somebody else's."""
     body, more = b"", True
     while more:
         message = await receive()
         body, more = body + message["body"], message["more_body"]
-    said = LONG if body == b"long" else body
 
-    async def mine(message):
+    async def between(message):
         await send(message)
 
-    offered = scope.get("extensions", {}).get(WHOLE_ANSWER)
-    if offered and offered(mine if body == b"mine" else send, b"content-type: text/plain\r\n", said):
-        return
-    headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(said)), (b"x-sent", b"by send")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": said})
+    def sender(said, by):
+        async def sent(send):
+            length = (b"content-length", b"%d" % len(said))
+            await send({"type": "http.response.start", "status": 200, "headers": [*lines, length, (b"x-sent", by)]})
+            await send({"type": "http.response.body", "body": said})
+
+        return sent
+
+    async def reply(body):
+        if body == b"wait":
+            await asyncio.sleep(0.02)
+        said = LONG if body == b"long" else body
+        return Reply(None if body == b"more" else said, sender(said, b"after all"))
+
+    lines = [(b"content-type", b"text/plain")]
+    if offer := scope.get("extensions", {}).get(AGAIN):
+        offer(between if scope["path"] == "/between" else send, Shortcut(b"content-type: text/plain\r\n", reply))
+    await sender(LONG if body == b"long" else body, b"at first")(send)
 
 
 @asynccontextmanager
@@ -293,63 +306,129 @@ def lines_of(head: bytes) -> list[bytes]:
     return sorted(line for line in head.split(b"\r\n") if line and not line.startswith(b"date: "))
 
 
+AGAIN_REQUEST = b"POST /again HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%b"
+
+
+async def answers_to(requests: list[list[bytes]], said: bytes, **options) -> list[bytes]:
+    """The heads of the answers to requests that come one after the other in these pieces, each of which says this."""
+    async with served(**options) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=len(LONG))
+        heads = []
+        for pieces in requests:
+            for piece in pieces:
+                writer.write(piece)
+                await asyncio.sleep(0.02)
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            assert await reader.readexactly(len(said)) == said
+        writer.close()
+    return heads
+
+
 @pytest.mark.parametrize(("body", "said"), [(b"hello", b"hello"), (b"", b""), (b"long", LONG)])
-def test_a_whole_answer_is_what_send_would_have_sent(run, body, said):
+def test_a_shortcut_answers_as_send_would_have(run, body, said):
+    async def work() -> None:
+        first, *others = await answers_to([[AGAIN_REQUEST % (len(body), body)]] * 3, said)
+        for head in others:
+            assert [*lines_of(head), b"x-sent: at first"] == lines_of(first)
+            assert b"date: " in head
+
+    run(work())
+
+
+@pytest.mark.parametrize("body", [b"wait", b"more"])
+def test_a_shortcut_that_waits_or_has_more_to_tell_is_answered_by_send(run, body):
+    async def work() -> None:
+        def asked(said: bytes) -> bytes:
+            return AGAIN_REQUEST % (4, said)
+
+        async with served() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            told = []
+            for request, answers in [
+                (asked(b"1..."), 1),
+                (asked(body), 1),
+                (asked(b"2...") + asked(b"3..."), 2),
+                (asked(body) + asked(b"4..."), 2),
+            ]:
+                writer.write(request)
+                for _ in range(answers):
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    told.append((b"x-sent: after all" in head, await reader.readexactly(4)))
+            for request in (asked(body), asked(b"5...")):
+                writer.write(request)  # the second while the first waits
+                await asyncio.sleep(0.01)
+            for _ in range(2):
+                head = await reader.readuntil(b"\r\n\r\n")
+                told.append((b"x-sent: after all" in head, await reader.readexactly(4)))
+            writer.close()
+        assert [said for _, said in told] == [b"1...", body, b"2...", b"3...", body, b"4...", body, b"5..."]
+        assert [said for by_rest, said in told if by_rest] == [body, body]
+
+    run(work())
+
+
+CHUNKS = [
+    b"POST /again HTTP/1.1\r\nHost: test\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\n",
+    b"5\r\nhello\r\n",
+    b"0\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "options"),
+    [
+        pytest.param(CHUNKS, {}, id="it comes in pieces"),
+        pytest.param([b"".join(CHUNKS)], {}, id="its head does not tell its length"),
+        pytest.param([(AGAIN_REQUEST % (5, b"hello")).replace(b"again", b"between")], {}, id="somebody stands between"),
+        pytest.param([AGAIN_REQUEST % (5, b"hello")], {"access_log": True}, id="a log tells of it"),
+    ],
+)
+def test_what_is_not_plain_takes_no_shortcut(run, pieces, options):
+    async def work() -> None:
+        for head in await answers_to([pieces] * 3, b"hello", **options):
+            assert b"x-sent: at first" in head
+
+    run(work())
+
+
+def test_a_client_that_does_not_read_takes_no_shortcut(run):
+    """What waits for it would grow with each of its requests."""
+
     async def work() -> None:
         async with served() as port:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=len(LONG))
-            heads = []
-            request = b"POST /whole HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body)
-            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            chunks = b"Transfer-Encoding: chunked\r\n\r\n", chunk, b"0\r\n\r\n"
-            # What does not come at once is not offered the short way.
-            for pieces in ([request + body], [b"POST /whole HTTP/1.1\r\nHost: test\r\n", *chunks]):
-                for piece in pieces:
-                    writer.write(piece)
-                    await asyncio.sleep(0.02)
-                heads.append(await reader.readuntil(b"\r\n\r\n"))
-                assert await reader.readexactly(len(said)) == said
-            assert [*lines_of(heads[0]), b"x-sent: by send"] == lines_of(heads[1])
-            assert b"date: " in heads[0]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+            for _ in range(60):
+                writer.write(AGAIN_REQUEST % (4, b"long"))
+                await asyncio.sleep(0.005)
+            shortcuts = 0
+            for _ in range(60):
+                shortcuts += b"x-sent" not in await reader.readuntil(b"\r\n\r\n")
+                assert await reader.readexactly(len(LONG)) == LONG
+            assert 1 <= shortcuts < 59
             writer.close()
 
     run(work())
 
 
-@pytest.mark.parametrize(
-    ("request_line", "headers", "body"),
-    [
-        pytest.param(b"POST /whole HTTP/1.1", b"Connection: close\r\n", b"hello", id="to be closed"),
-        pytest.param(b"POST /whole HTTP/1.0", b"", b"hello", id="HTTP/1.0"),
-        pytest.param(b"POST /whole HTTP/1.1", b"", b"mine", id="somebody stands between"),
-    ],
-)
-def test_what_is_not_plain_is_for_send(run, request_line, headers, body):
+@pytest.mark.parametrize("head", [b"HTTP/1.1\r\nConnection: close", b"HTTP/1.0"])
+def test_a_connection_that_is_to_be_closed_is_closed(run, head):
     async def work() -> None:
         async with served() as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            head = b"Host: test\r\nContent-Length: %d\r\n\r\n" % len(body)
-            writer.write(request_line + b"\r\n" + headers + head + body)
-            told = await reader.readuntil(b"\r\n\r\n")
-            assert b"x-sent: by send" in told
-            assert (b"connection: close" in told) == (body == b"hello")
-            assert await reader.readexactly(len(body)) == body
+            writer.write((AGAIN_REQUEST % (5, b"hello")).replace(b"HTTP/1.1", head))
+            told = await reader.read()
+            assert b"connection: close\r\n" in told
+            assert told.endswith(b"\r\n\r\nhello")
             writer.close()
 
     run(work())
 
 
 def test_an_access_log_tells_of_every_answer(run, caplog):
-    async def work() -> None:
-        async with served(access_log=True) as port:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"POST /whole HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\nhi")
-            assert await answer(reader) == b"hi"
-            writer.close()
-
     with caplog.at_level(logging.INFO, logger="uvicorn.access"):
-        run(work())
-    assert '"POST /whole HTTP/1.1" 200' in caplog.text
+        run(answers_to([[AGAIN_REQUEST % (2, b"hi")]] * 3, b"hi", access_log=True))
+    assert caplog.text.count('"POST /again HTTP/1.1" 200') == 3
 
 
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
