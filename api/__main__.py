@@ -79,9 +79,6 @@ Seed = Annotated[
 ExecutorName = Annotated[
     str | None, typer.Option(help="compiled, or reference: all on graphql-core.", show_default="compiled")
 ]
-MOST_REMARKS = 20
-"""Remarks on imported records that are told one by one."""
-
 Document = Annotated[str, typer.Argument(help="A GraphQL document, a file that holds one, or - for standard input.")]
 Variables = Annotated[str | None, typer.Option(help="Its variables, as a JSON object.")]
 OperationName = Annotated[str | None, typer.Option(help="Which operation, if the document has several.")]
@@ -197,6 +194,9 @@ def import_command(
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Store the good records, and write the others to --rejects.")
     ] = False,
+    remarks: Annotated[
+        int, typer.Option(min=0, help="How many remarks on records that were taken are told one by one.")
+    ] = 20,
     rejects: Annotated[
         Path | None,
         typer.Option(
@@ -217,7 +217,7 @@ def import_command(
         imported = import_files(
             graph, files, format=format, dry_run=dry_run, skip_invalid=skip_invalid, rejects=rejects
         )
-    tell(imported, dry_run=dry_run)
+    tell(imported, dry_run=dry_run, most_remarks=remarks)
 
 
 @app.command("export")
@@ -387,7 +387,7 @@ def announce(text: str) -> None:
     sys.stdout.flush()
 
 
-def tell(imported: Imported, *, dry_run: bool) -> None:
+def tell(imported: Imported, *, dry_run: bool, most_remarks: int) -> None:
     applied = imported.applied
     stored = f"nothing was stored, the store is at version {applied.version}"
     told = (
@@ -397,10 +397,10 @@ def tell(imported: Imported, *, dry_run: bool) -> None:
     )
     with writing(STREAM) as out:
         out.write(told.encode())
-    for remark in imported.remarks[:MOST_REMARKS]:
+    for remark in imported.remarks[:most_remarks]:
         typer.echo(f"{remark}", err=True)
-    if (more := len(imported.remarks) - MOST_REMARKS) > 0:
-        typer.echo(f"and {more:,} more remarks", err=True)
+    if (more := len(imported.remarks) - most_remarks) > 0:
+        typer.echo(f"and {more:,} more remarks (--remarks {len(imported.remarks)} tells all)", err=True)
     if imported.rejects:
         where = " and ".join(map(str, imported.rejects))
         typer.echo(f"The refused records are in {where}, each with its reason: correct and import them.", err=True)

@@ -5,6 +5,7 @@ entities and relations that are shown, and metrics of which values are taken tog
 quoted.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from graph.engine import Engine, Grouped, Reach, View
 from graph.grouping import Grouping
 from graph.model import Entity, Relation, Source
 from graph.paths import SOURCES
-from graph.plan import WHOLE, Expand, Match
+from graph.plan import WHOLE, Expand, Match, Page
 
 EXTENSION = "citations"
 """The key, in a request's extensions and in the answer's."""
@@ -28,6 +29,9 @@ MOST_DRAWN = 20_000
 
 AT_ONCE = 1_000
 """So many in one call."""
+
+
+ROOM = Page(first=MOST_DRAWN + 1)
 
 
 class Cited(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -84,7 +88,7 @@ class Drawn:
     def forget(self) -> None:
         self._entities: dict[str, Entity] = {}
         self._relations: set[Relation] = set()
-        self._added: list[tuple[Sequence[str] | None, Match | Expand]] = []  # of whose entities values were added
+        self._added: dict[tuple[Sequence[str] | None, Match | Expand], None] = {}  # of whose entities values were added
 
     def __getattr__(self, name: str) -> Any:
         asked = getattr(self._engine, name)
@@ -101,13 +105,13 @@ class Drawn:
         return view._replace(engine=self._bibliography.through(view.engine))
 
     async def group(self, match: Match, groupings: Sequence[Grouping]) -> list[Grouped]:
-        self._added += [(None, _of(match, grouping)) for grouping in groupings if grouping.adds]
+        self._added |= {(None, _of(match, grouping)): None for grouping in groupings if grouping.adds}
         return await self._engine.group(match, groupings)
 
     async def group_reached(
         self, frontier: Sequence[str], step: Expand, groupings: Sequence[Grouping]
     ) -> list[list[Grouped]]:
-        self._added += [(tuple(frontier), _of(step, grouping)) for grouping in groupings if grouping.adds]
+        self._added |= {(tuple(frontier), _of(step, grouping)): None for grouping in groupings if grouping.adds}
         return await self._engine.group_reached(frontier, step, groupings)
 
     def _note(self, answer: Any) -> None:
@@ -117,25 +121,45 @@ class Drawn:
         elif isinstance(answer, Relation):
             self._relations.add(answer)
         elif isinstance(answer, Reach):
-            self._note(answer.entities)
-            for entity in answer.entities:  # the links are those of the whole list
-                self._note(answer.links.get(entity.id, ()))
+            for entity in answer.entities:
+                self._note_reached(entity, answer)
         elif isinstance(answer, list | tuple):
             for part in answer:
                 self._note(part)
 
+    def _note_reached(self, entity: Entity, reach: Reach) -> None:
+        self._note(entity)
+        self._note(reach.links.get(entity.id, ()))  # the links are those of the whole list
+
+    async def _draw(self, frontier: Sequence[str] | None, question: Match | Expand) -> None:
+        """Remembers the entities of which values were added, as far as there is room; in slices, as they may be all
+        that there are."""
+        if frontier is None:
+            await self._gather([await self._engine.match(cast(Match, question), ROOM)])
+            return
+        for start in range(0, len(frontier), AT_ONCE):
+            starts = frontier[start : start + AT_ONCE]
+            await self._gather(await self._engine.expand(starts, cast(Expand, question), ROOM))
+
+    async def _gather(self, reaches: Sequence[Reach]) -> None:
+        for reach in reaches:
+            for place, entity in enumerate(reach.entities):
+                if len(self._entities) > MOST_DRAWN:
+                    return
+                self._note_reached(entity, reach)
+                if place % AT_ONCE == AT_ONCE - 1:
+                    await asyncio.sleep(0)
+
     async def cite(self, sources: dict[str, Source], times: dict[str, int]) -> bool:
         """Adds the sources of what was given, and how often each is cited; says whether something was left out."""
         for frontier, question in self._added:
-            if frontier is None:
-                self._note((await self._engine.match(cast(Match, question), WHOLE)).entities)
-            else:
-                self._note(await self._engine.expand(frontier, cast(Expand, question), WHOLE))
+            await self._draw(frontier, question)
         ids = list(self._entities)
         asked = ids[:MOST_DRAWN]
         for start in range(0, len(asked), AT_ONCE):
             for reach in await self._engine.expand(asked[start : start + AT_ONCE], Expand(SOURCES), WHOLE):
                 _count(reach.entities, sources, times)
+            await asyncio.sleep(0)
         named = [id for relation in self._relations for id in relation.sources]
         _count(await self._engine.lookup(named), sources, times)
         _count(list(self._entities.values()), sources, times)

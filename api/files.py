@@ -4,9 +4,10 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from io import RawIOBase
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from io import RawIOBase, UnsupportedOperation
 from pathlib import Path
+from stat import S_ISREG
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
@@ -29,18 +30,27 @@ class CannotTransfer(FieldgraphError):
 @contextmanager
 def reading(path: Path) -> Iterator[BinaryIO]:
     """A file that can be read more than once, from its beginning; what comes through a pipe is kept meanwhile."""
-    try:
-        source = os.fdopen(0, "rb", closefd=False) if path == STREAM else path.open("rb")
-        with source:
-            if path != STREAM and path.is_file():
-                yield source
-                return
-            with SpooledTemporaryFile(KEPT_IN_MEMORY) as kept:
-                shutil.copyfileobj(source, kept)
-                kept.seek(0)
-                yield cast(BinaryIO, kept)
-    except OSError as error:
-        raise CannotTransfer(f"{path} cannot be read: {error.strerror}. Nothing was stored.") from error
+    with ExitStack() as held:
+        try:
+            source = _opened(path, held)
+        except OSError as error:
+            raise unreadable(path, error) from error
+        yield source
+
+
+def _opened(path: Path, held: ExitStack) -> BinaryIO:
+    source = held.enter_context(os.fdopen(0, "rb", closefd=False) if path == STREAM else path.open("rb"))
+    if path != STREAM and path.is_file():
+        source.peek(1)  # a disk that fails is told here
+        return source
+    kept = held.enter_context(SpooledTemporaryFile(KEPT_IN_MEMORY))  # noqa: SIM115  # it is entered
+    shutil.copyfileobj(source, kept)
+    kept.seek(0)
+    return cast(BinaryIO, kept)
+
+
+def unreadable(path: Path, error: OSError) -> CannotTransfer:
+    return CannotTransfer(f"{path} cannot be read: {error.strerror}. Nothing was stored.")
 
 
 class Watched(RawIOBase):
@@ -71,6 +81,14 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         name = "standard output" if path == STREAM else path
         raise CannotTransfer(f"{name} cannot be written: {error.strerror}. Name another file.") from error
+
+
+def settle(out: BinaryIO) -> None:
+    """Has what was written to a file arrive where it goes, so that it is known whether it does."""
+    out.flush()
+    with suppress(UnsupportedOperation):  # of what is no file of the system
+        if S_ISREG(os.fstat(out.fileno()).st_mode):
+            os.fsync(out.fileno())
 
 
 def _target(path: Path) -> AbstractContextManager[BinaryIO]:

@@ -1,5 +1,6 @@
 """Files into a store, for the command: recognised, checked as a whole, stored in one version or not at all."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from io import SEEK_END, BufferedReader
@@ -7,7 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from api.files import STREAM, CannotTransfer, Watched, progress, reading, writing
+from api.files import STREAM, CannotTransfer, Watched, progress, reading, settle, unreadable, writing
 from graph.errors import Fault, Refused
 from graph.formats import registry
 from graph.formats.format import Format, Needs, Record, Source, Unusable
@@ -71,11 +72,14 @@ def import_files(
     skip_invalid: bool = False,
     rejects: Path | None = None,
 ) -> Imported:
-    """Stores all records of the files in one version. Raises Refused with every fault, and stores nothing.
+    """Stores all records of the files in one version. Raises Refused with every fault, or CannotTransfer, and stores
+    nothing.
 
     With `skip_invalid` the good records are stored, and the others written to files in the form of their own, each with
     its reasons: to `rejects`, or to "rejects" in the working directory. A dry run stores and writes nothing.
     """
+    if twice := next((path for path, count in Counter(files).items() if count > 1), None):
+        raise CannotTransfer(f"{twice} is named twice. Name each file once.")
     graph.follow()
     known = Known(graph.engine)
     with one_stretch(), ExitStack() as held:
@@ -89,7 +93,7 @@ def import_files(
             raise Refused([*_all(faults), *graph.check(found.lines, found.suspects)])
         written = held.enter_context(_Rejects(rejects, known, given)) if skip_invalid and not dry_run else None
         if written is not None:
-            written.write(faults)  # before anything is stored: what is refused must not be lost for want of a place
+            written.write(faults)
         (outcome,) = graph.write([Edit(good, authorship, dry_run=dry_run)])
         if not isinstance(outcome, Applied):
             raise outcome
@@ -122,6 +126,8 @@ def _records(given: Given, known: Known, *, keeps_texts: bool = False) -> Iterat
             yield from _numbered(given.format.read(Source(stream, given.path.name, known, keeps_texts)))
         except Unusable as error:
             raise _unusable(given.path, error) from error
+        except OSError as error:
+            raise unreadable(given.path, error) from error
 
 
 def _numbered(records: Iterator[Record]) -> Iterator[Record]:
@@ -195,11 +201,14 @@ class _Rejects:
         self._held.__exit__(*raised)  # type: ignore[arg-type]
 
     def write(self, faults: Faults) -> None:
+        """Writes them so that they are there before anything is stored: nothing that is refused is lost for want of a
+        place. The files appear under their names, or make way, once it is known what became of the others."""
         for given in self._files:
             if any(file == given.name for file, *_ in faults):
                 path = self._next(given.format)
                 out = self._held.enter_context(writing(path))
                 out.writelines(self._rejected(given, faults))
+                settle(out)
                 self.paths.append(path)
 
     def _next(self, format: Format) -> Path:
@@ -216,11 +225,11 @@ class _Rejects:
         return name
 
     def _rejected(self, given: Given, faults: Faults) -> Iterator[bytes]:
-        given.stream.seek(0)
-        head = given.stream.read(registry.HEAD)
         records = (
-            Rejected(record.text, [str(fault) for fault in sorted(found, key=lambda fault: fault.position)])
+            Rejected(
+                record.text, [str(fault) for fault in sorted(found, key=lambda fault: fault.position)], record.frame
+            )
             for record in _records(given, self._known, keeps_texts=True)
             if (found := faults.get((given.name, record.line, record.nth)))
         )
-        return given.format.reject(records, head)
+        return given.format.reject(records)

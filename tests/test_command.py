@@ -254,6 +254,26 @@ def test_where_refused_lines_cannot_be_set_aside_nothing_is_stored(store, tmp_pa
     assert held_by(store) == before
 
 
+@pytest.mark.parametrize("rejects", ["/dev/full", "-"])
+def test_where_refused_lines_are_lost_on_their_way_nothing_is_stored(store, tmp_path, rejects):
+    """What was written waits in memory until it is sent on: only then is it known that there is no place for it."""
+    before, bad = held_by(store), tmp_path / "bad.jsonl"
+    bad.write_text(NEW + "{}\n", encoding="utf-8")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("import", bad, "--skip-invalid", "--rejects", rejects, "--data", store),
+            stdout=full, stderr=subprocess.PIPE, env=environment(), check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert b"cannot be written: No space left on device" in done.stderr
+    assert held_by(store) == before
+
+
+def test_a_file_that_is_named_twice_is_refused(store, new):
+    told = refused("import", new, new, "--data", store)
+    assert told == f"fieldgraph: {new} is named twice. Name each file once.\n"
+
+
 @pytest.mark.parametrize(("name", "why"), [("missing.jsonl", "No such file or directory"), ("", "Is a directory")])
 def test_a_file_that_cannot_be_read_is_told(tmp_path, name, why):
     told = refused("import", tmp_path / name, "--data", tmp_path / "store")
@@ -276,6 +296,15 @@ def test_two_imports_at_once_both_succeed(store, tmp_path):
     assert [text.split("at ")[1] for _, text in told] == ["version 2.\n", "version 3.\n"]
     version, text = held_by(store)
     assert (version, text.count("\n")) == (3, len(SMALL_WORLD) + 4_000)
+
+
+@pytest.mark.parametrize(("most", "told"), [(0, 0), (1, 1), (3, 3)])
+def test_as_many_remarks_are_told_as_are_wanted(tmp_path, most, told):
+    page = tmp_path / "page.txt"
+    page.write_text("Chad\n\nYearly Report 2022\n12\nWells\nOne thing.\nAnother.\nA third one.\n", encoding="utf-8")
+    lines = run("import", page, "--remarks", most, "--data", tmp_path / "store").err.splitlines()
+    assert len([line for line in lines if "not read" in line]) == told
+    assert lines[told:] == ([f"and {3 - told} more remarks (--remarks 3 tells all)"] if told < 3 else [])
 
 
 def test_progress_is_shown_on_a_terminal_only(store, new):

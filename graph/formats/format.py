@@ -7,7 +7,8 @@ time, and a second reading changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple, TypeAlias
+from itertools import chain, islice
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from graph.errors import InvalidInput
 from graph.formats.known import Known
@@ -38,6 +39,8 @@ class Record(NamedTuple):
     `faults` it is refused; `remarks` tell what was kept as given, though it is not as it should be. `ids` are the
     entities that a refused record may have been about. `text` is how it stands in the file, if that was asked for.
     `needs` is what the record speaks of that others of the file speak of, too: the first of them has it in its writes.
+    `frame` is what of the file must stand around its refused records, for these to be read as they were; only its
+    format knows what it is, and it goes with texts.
     """
 
     line: int
@@ -48,13 +51,15 @@ class Record(NamedTuple):
     text: bytes = b""
     nth: int = 0
     needs: Sequence[Needs] = ()
+    frame: Any = None
 
 
 class Refused(NamedTuple):
-    """A record that was not taken, as it stands in its file, and why."""
+    """A record that was not taken, as it stands in its file, why, and the frame that it needs around it."""
 
     text: bytes
     reasons: Sequence[str]
+    frame: Any = None
 
 
 class Source(NamedTuple):
@@ -69,10 +74,16 @@ class Source(NamedTuple):
 Read: TypeAlias = Callable[[Source], Iterator[Record]]
 """Reads a file. Raises Unusable."""
 
-Reject: TypeAlias = Callable[[Iterable[Refused], bytes], Iterator[bytes]]
-"""Writes refused records, each with its reasons, as a file in the same format, that can be corrected and read again.
-The bytes are the beginning of the file that was read: what stands before its first record may have to stand there
-too."""
+Reject: TypeAlias = Callable[[Iterable[Refused]], Iterator[bytes]]
+"""Writes refused records of one file, each with its reasons, as a file in the same format, that can be corrected and
+read again."""
+
+
+def framed(refused: Iterable[Refused]) -> tuple[Any, Iterator[Refused]]:
+    """The frame of refused records, and these."""
+    records = iter(refused)
+    first = list(islice(records, 1))
+    return first[0].frame if first else None, chain(first, records)
 
 
 class Format(NamedTuple):

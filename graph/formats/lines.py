@@ -58,7 +58,7 @@ def _record(number: int, text: bytes, ids: dict[str, str]) -> Record:
     return Record(number, faults=[Reason(number, told)])
 
 
-def reject(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:  # lines need no head
+def reject(refused: Iterable[Refused]) -> Iterator[bytes]:
     """Each line below its reasons, which are comments."""
     for record in refused:
         for reason in record.reasons:

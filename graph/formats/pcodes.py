@@ -4,11 +4,11 @@ A row is a unit, PART_OF the unit or country that its own column names: nothing 
 the date from which a code is valid, for which a place has no attribute.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from graph.formats.cells import Unclear, period, plain
-from graph.formats.format import Format, Reason, Record, Refused, Source, Unusable
-from graph.formats.rows import Cells, Row, lines_of, opening, reasoned, table, widths
+from graph.formats.format import Format, Reason, Record, Source, Unusable
+from graph.formats.rows import Cells, Row, Table, frame_of, lines_of, opening, reject, table, widths
 from graph.formats.shared import ADMIN, P_CODE, Shared
 from graph.model import Code, Ensure, Place, Relation, Write
 from graph.values import fold
@@ -16,7 +16,6 @@ from graph.vocabulary import Kind, RelationKind, SourceType
 
 COLUMNS = ("location", "admin level", "p-code", "name", "parent p-code")
 DATE = "valid from date"
-REASON = "reason"
 LIST, PUBLISHER = "Global P-Code List", "United Nations Office for the Coordination of Humanitarian Affairs (OCHA)"
 URL = "https://data.humdata.org/dataset/global-pcodes"
 
@@ -34,7 +33,7 @@ def read(source: Source) -> Iterator[Record]:
     found = table(lines_of(source.stream), is_head)
     if found is None:
         raise Unusable(f"line 1: no row names the columns of a list of P-codes: {', '.join(COLUMNS)}")
-    units = Units(source, [fold(cell.strip()) for cell in found.head.cells])
+    units = Units(source, found)
     for row in found.rows:
         yield units.record(row)
 
@@ -42,8 +41,9 @@ def read(source: Source) -> Iterator[Record]:
 class Units:
     """Reads the rows of one list."""
 
-    def __init__(self, source: Source, head: list[str]) -> None:
-        self._head = head
+    def __init__(self, source: Source, found: Table) -> None:
+        self._head = [fold(cell.strip()) for cell in found.head.cells]
+        self._frame = frame_of(found)
         self._known = source.known
         self._shared = Shared(source.known)
         self._keeps_texts = source.keeps_texts
@@ -67,9 +67,9 @@ class Units:
         needed = self._list | self._shared.needed()
         reasons, told = ([Reason(row.line, text) for text in texts] for texts in (faults, remarks))
         if reasons:
-            return Record(row.line, (), reasons, told, text=text)
+            return Record(row.line, (), reasons, told, text=text, frame=self._frame)
         writes = [*self._shared.untold(needed), *writes]
-        return Record(row.line, writes, (), told, text=text, needs=[*needed.values()])
+        return Record(row.line, writes, (), told, text=text, needs=[*needed.values()], frame=self._frame)
 
     def _unit(self, cells: dict[str, str], line: int, faults: list[str], remarks: list[str]) -> list[Write]:
         code, name, level = cells["p-code"], cells["name"], cells["admin level"]
@@ -122,16 +122,6 @@ def _wrong_date(date: str) -> str | None:
     except Unclear as error:
         return str(error)
     return None
-
-
-def reject(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:
-    """The list's head and the refused rows, each after its reasons."""
-    found = table(iter(opening(head)), is_head)
-    if found is None:
-        return
-    again = fold(found.head.cells[0].strip()) == REASON
-    yield f"{'' if again else REASON.capitalize() + found.delimiter}{found.head.raw}\n".encode()
-    yield from reasoned(refused, found.delimiter, again=again)
 
 
 P_CODES = Format("pcodes", "OCHA's list of P-codes, a CSV table", ".csv", recognises, read, reject)

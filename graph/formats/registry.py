@@ -2,7 +2,8 @@
 
 from graph.errors import InvalidInput
 from graph.formats.format import Format, Unusable, Writer
-from graph.formats.gdacs import FEED, TABLE
+from graph.formats.gdacs.feed import FEED
+from graph.formats.gdacs.table import TABLE
 from graph.formats.geojson import GEOJSON
 from graph.formats.graphml import GRAPHML
 from graph.formats.hxl.reader import HXL

@@ -13,7 +13,8 @@ from io import BytesIO, IncrementalNewlineDecoder
 from itertools import chain, islice
 from typing import BinaryIO, NamedTuple
 
-from graph.formats.format import Refused, Unusable
+from graph.formats.format import Refused, Unusable, framed
+from graph.values import fold
 
 CHUNK = 65_536
 LONGEST_LINE = 2**24
@@ -149,11 +150,36 @@ def widths(row: Row, width: int) -> str | None:
     return None
 
 
+REASON = "reason"
+"""The name of the column that says why rows were refused."""
+
 BETWEEN = " | "
-"""Stands between the reasons of a refused row."""
+"""Stands between several values in a cell, as between the reasons of a refused row."""
 
 
-def reasoned(refused: Iterable[Refused], delimiter: str, *, again: bool) -> Iterator[bytes]:
+class Frame(NamedTuple):
+    """What stands above refused rows, as lines; `again` if these were refused before."""
+
+    delimiter: str
+    above: Sequence[str]
+    again: bool
+
+
+def frame_of(found: Table) -> Frame:
+    """The frame of a table that has nothing above its head: its first column is then for the reasons."""
+    again = fold(found.head.cells[0].strip()) == REASON
+    return Frame(found.delimiter, [("" if again else REASON.capitalize() + found.delimiter) + found.head.raw], again)
+
+
+def reject(refused: Iterable[Refused]) -> Iterator[bytes]:
+    """A table of the refused rows, each after its reasons."""
+    frame, records = framed(refused)
+    if frame is not None:
+        yield from (f"{line}\n".encode("utf-8", "replace") for line in frame.above)
+        yield from _reasoned(records, frame.delimiter, again=frame.again)
+
+
+def _reasoned(refused: Iterable[Refused], delimiter: str, *, again: bool) -> Iterator[bytes]:
     """Refused rows, each after its reasons; those that a row has from before, if it was refused `again`, go."""
     first = re.compile(rf'(?:"(?:[^"]|"")*"|[^"{re.escape(delimiter)}]*){re.escape(delimiter)}')
     for record in refused:

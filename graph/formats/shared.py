@@ -13,6 +13,7 @@ from graph.formats.known import Known
 from graph.model import Code, Ensure, Entity, Partner, Place, Relation, Source, Write
 from graph.vocabulary import Kind, PartnerType, PlaceType, RelationKind, SourceType
 
+PARTNER = "partner:"
 P_CODE = "P-code"
 ORG_ID = "org-id"
 ORG_ID_SHAPE = re.compile(r"[A-Za-z]{2,4}-(?=.*\d).+")
@@ -53,6 +54,8 @@ class Shared:
         self.known = known
         self.sources: tuple[str, ...] = ()
         """Who states what is spoken of from now on."""
+        self.documents: Needs = []
+        """These sources themselves, where it is not by a lookup in here that they are there: what is new needs them."""
         self._found: dict[tuple[object, ...], tuple[Any, Needs]] = {}
         self._needed: dict[int, Needs] = {}
         self._told: set[int] = set()
@@ -81,7 +84,7 @@ class Shared:
 
     def _new(self, record: Entity) -> "Needs":
         cited = (Ensure(Relation(RelationKind.CITES, record.id, source)) for source in self.sources)
-        return [Ensure(record), *cited]
+        return [*self.documents, Ensure(record), *cited]
 
     def _once(self, key: tuple[object, ...], make: "Callable[[Needs], Value]") -> Value:
         """Looks something up once. What it needs is noted whenever it is spoken of: the record in which it was spoken
@@ -173,25 +176,27 @@ class Shared:
     # Partners.
 
     def partner(self, name: str, acronym: str, code: str, type: PartnerType) -> str:
-        """The id of the organisation with this code, or else with this name or acronym."""
+        """The id of the organisation with this code, or else with this name; with this acronym only if that is all that
+        is given: several organisations have the same."""
         return self._once(
             ("partner", name, acronym, code, type), lambda needs: self._partner(name, acronym, code, type, needs)
         )
 
     def _partner(self, name: str, acronym: str, code: str, type: PartnerType, needs: Needs) -> str:
-        id = None
+        id = code if code.startswith(PARTNER) else None
+        code = "" if id else code
         if code:
             coded = (self.known.coded(Kind.PARTNER, ORG_ID, each) for each in (code, code.upper()))
             id = next(filter(None, coded), None) or (
-                f"partner:{code}" if self.known.entity(f"partner:{code}") else None
+                f"{PARTNER}{code}" if self.known.entity(f"{PARTNER}{code}") else None
             )
-        for text in (name, acronym):
-            id = id or (self.known.named(Kind.PARTNER, text) if text else None)
-        id = id or f"partner:{code if any(map(str.isalpha, code)) else slug(name or acronym or code)}"
+        if id is None and (called := name or acronym):
+            id = self.known.named(Kind.PARTNER, called)
+        id = id or f"{PARTNER}{code if any(map(str.isalpha, code)) else slug(name or acronym or code)}"
         held = self.known.entity(id)
         record = Partner(
             id=id,
-            name=name or (held.name if held else acronym or code),
+            name=name or (held.name if held else acronym or code or id),
             type=type,
             acronym=acronym or None,
             identifiers=(Code(ORG_ID, code),) if ORG_ID_SHAPE.fullmatch(code) else (),

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from graph.formats.citing import sources_of
 from graph.formats.dictionary import plain
 from graph.formats.format import Writer
+from graph.formats.rows import BETWEEN
 from graph.formats.sheets import row
 from graph.model import Code, Country, Entity, Partner, Place, Project, Relation
 from graph.selection import Selection
@@ -50,9 +51,6 @@ COLUMNS = {
     "#date+end": "End",
     "#meta+source": "Sources",
 }
-BETWEEN = " | "
-"""Stands between several values in a cell."""
-
 LEVELS = {
     PlaceType.ADMIN1: "#adm1",
     PlaceType.ADMIN2: "#adm2",
@@ -143,8 +141,10 @@ def _level(place: Entity) -> Cells:
 
 
 def local(entity: Entity) -> str:
-    """The id without the kind before it, if it is there."""
-    return entity.id.removeprefix(f"{str(entity.kind).lower()}:") or entity.id
+    """The id without the kind before it, if it is there; in full where the rest is a mere number, which anybody else
+    may give, too."""
+    code = entity.id.removeprefix(f"{str(entity.kind).lower()}:")
+    return code if any(map(str.isalpha, code)) else entity.id
 
 
 def _joined(texts: Sequence[str]) -> str | None:

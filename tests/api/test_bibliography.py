@@ -172,3 +172,19 @@ def test_of_very_many_entities_the_first_are_asked_for_and_it_says_so(monkeypatc
     told = answer(graph_of(LINES), "{ metrics { nodes { value } } }", {"citations": True})
     assert len(told["extensions"]["citations"]) == 1
     assert told["extensions"]["citationsTruncated"] is True
+
+
+def test_a_list_that_is_added_up_again_and_again_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = graph_of(LINES)
+    asked: list[Any] = []
+    match = type(graph.engine).match
+
+    async def counted(self: Any, *given: Any) -> Any:
+        asked.append(given)
+        return await match(self, *given)
+
+    monkeypatch.setattr(type(graph.engine), "match", counted)
+    fields = " ".join(f"m{number}: metrics {{ aggregate {{ value {{ sum }} }} }}" for number in range(20))
+    told = answer(graph, f"{{ {fields} }}", {"citations": True})
+    assert {each["id"] for each in told["extensions"]["citations"]} == {"source:one", "source:two"}
+    assert len(asked) == 1

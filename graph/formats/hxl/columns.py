@@ -108,8 +108,6 @@ def columns_of(tags: Sequence[str], headers: Sequence[str]) -> Columns:
             )
         elif reason := _take(columns, Column(place, tag, header)):
             columns.remarks.append(f"{Column(place, tag, header)}: {reason}; {NOT_CARRIED}")
-    if columns.has_projects:
-        columns.splits.clear()  # sectors of projects
     for part in ("lat", "lon"):
         if SMALLEST not in columns.places and (column := columns.single.pop(part, None)):
             columns.remarks.append(f"{column}: a position is that of a #loc, and there is none; {NOT_CARRIED}")

@@ -12,15 +12,16 @@ from graph.formats.format import Format, Reason, Record, Unusable
 from graph.formats.format import Source as File
 from graph.formats.hxl.columns import Column, columns_of
 from graph.formats.hxl.figures import NO_CURRENCY, Figure, currency, currency_in, money, people
-from graph.formats.hxl.rejects import reject
-from graph.formats.hxl.said import HXL_ACTIVITY, SEVERAL, YEAR, Doing, Said, Where
+from graph.formats.hxl.rejects import frame_of
+from graph.formats.hxl.said import HXL_ACTIVITY, YEAR, Doing, Said, Where
 from graph.formats.hxl.tags import Tag, guess, is_tag_row
 from graph.formats.hxl.works import Work, metric_of, metric_writes, record
-from graph.formats.rows import FIRST_ROWS, Row, Table, lines_of, opening, table, widths, written
+from graph.formats.rows import BETWEEN, FIRST_ROWS, Row, Table, lines_of, opening, reject, table, widths, written
 from graph.formats.shared import Shared, Spot
 from graph.model import Code, Metric, Write
 from graph.vocabulary import PartnerRole, RelationKind
 
+PROJECT = "project:"
 MOST_GUESSES = 12
 LIKE_ROWS = 3
 """So many rows of as many cells as the first one make a table of a text."""
@@ -105,6 +106,11 @@ class Reader:
     def records(self) -> Iterator[Record]:
         """Raises Unusable."""
         self._require_something()
+        frame = frame_of(self._table)
+        for told in self._told():
+            yield told._replace(frame=frame) if told.faults else told
+
+    def _told(self) -> Iterator[Record]:
         head = self._table.head.line
         yield Record(head, remarks=[Reason(head, remark) for remark in self._columns.remarks])
         for row in self._table.rows:
@@ -157,7 +163,7 @@ class Reader:
 
     def _stating(self, file: str, source: str, url: str) -> Stating:
         name = file or self._file.name
-        named = [each.strip() for each in source.split(SEVERAL) if each.strip()]
+        named = [each.strip() for each in source.split(BETWEEN) if each.strip()]
         cited = {self._shared.source(each, url=url or None) for each in named} or {self._shared.file(name)}
         sources = self._shared.sources = tuple(sorted(cited))
         if name not in self._titled:
@@ -284,8 +290,8 @@ class Reader:
     def _subject(self, doing: Doing, where: Where, period: Period | None) -> tuple[str, str]:
         """The id of what a row is about, and its name if it is a project.
 
-        A code of an activity that has a letter is taken as unique in the world, a mere number as unique among those of
-        its organisation. Without a code it is who, what, where and when that make a project.
+        A code of an activity that has a letter, or is an id, is taken as unique in the world, a mere number as unique
+        among those of its organisation. Without a code it is who, what, where and when that make a project.
         """
         code, name, partners, sectors = doing
         own = next((id for id, role in partners if role in (None, PartnerRole.IMPLEMENTING)), None)
@@ -294,7 +300,8 @@ class Reader:
         place = spot.id.partition(":")[2] if spot else ""
         sector = (sectors[0].label or sectors[0].code) if sectors else ""
         if code:
-            parts = [code] if any(map(str.isalpha, code)) else [tail, code]
+            code = code.removeprefix(PROJECT)
+            parts = [code] if code != doing.code or any(map(str.isalpha, code)) else [tail, code]
             parts += [place] if self._columns.figures and place else []
         elif own:
             dates = dict.fromkeys(period) if period else ()
@@ -302,7 +309,7 @@ class Reader:
         else:
             return (spot.id if spot and not self._columns.has_projects else ""), ""
         label = name or " in ".join(filter(None, [sector, spot.name if spot else ""])) or code
-        return "project:" + ".".join(filter(None, parts)), label if name or not code else code
+        return PROJECT + ".".join(filter(None, parts)), label if name or not code else code
 
     def _add(self, work: Work, doing: Doing, where: Where, stating: Stating) -> None:
         said = self._said
@@ -322,7 +329,7 @@ class Reader:
 
     def _add_money(self, row: Row, work: Work, about: tuple[str, str], period: Period | None, stating: Stating) -> None:
         for column in self._columns.money:
-            value = self._said.number(column, is_money=True)
+            value = self._said.number(column, may_be_negative=True)
             if value is None:
                 continue
             unit = self._currency(column)

@@ -1,28 +1,24 @@
-"""Refused rows as a table that can be corrected and read again: with why each was refused, and where it stood."""
+"""What stands above refused rows, so that they can be corrected and read again: with columns for why each was refused,
+and for the file where it stood.
+"""
 
-from collections.abc import Iterable, Iterator
-
-from graph.formats.format import Refused
 from graph.formats.hxl.columns import FILE, REASON
-from graph.formats.hxl.tags import is_tag_row, tag_of
-from graph.formats.rows import opening, reasoned, table, written
+from graph.formats.hxl.tags import tag_of
+from graph.formats.rows import Frame, Table, written
 
 
-def reject(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:
-    """What stood above the rows, then each row after its reasons and the name of its file."""
-    found = table(iter(opening(head)), is_tag_row)
-    if found is None:
-        return
+def frame_of(found: Table) -> Frame:
+    """All that stood above the rows, with the new columns before it."""
     tags = [tag_of(cell) for cell in found.head.cells]
     again = tags[:1] == [REASON]
     new = {REASON: "Reason"} if not again else {}
     new |= {FILE: "File"} if FILE not in tags else {}
+    above = []
     for row in found.above:
         names = list(new.values()) if row is found.above[-1] else [""] * len(new)
-        yield _line(names, row.raw, found.delimiter)
-    yield _line([str(tag) for tag in new], found.head.raw, found.delimiter)
-    yield from reasoned(refused, found.delimiter, again=again)
+        above.append(_line(names, row.raw, found.delimiter))
+    return Frame(found.delimiter, [*above, _line([str(tag) for tag in new], found.head.raw, found.delimiter)], again)
 
 
-def _line(before: list[str], raw: str, delimiter: str) -> bytes:
-    return (delimiter.join([*([written(before, delimiter)] if before else []), raw]) + "\n").encode("utf-8", "replace")
+def _line(before: list[str], raw: str, delimiter: str) -> str:
+    return delimiter.join([*([written(before, delimiter)] if before else []), raw])

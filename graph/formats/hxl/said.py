@@ -7,11 +7,12 @@ from typing import NamedTuple
 from graph.formats.cells import NoYear, Period, Unclear, number, ordered, period, shown, taken
 from graph.formats.countries import country_coded
 from graph.formats.hxl.columns import SMALLEST, Column, Columns, Named
+from graph.formats.rows import BETWEEN
 from graph.formats.shared import Shared, Spot, Unit
 from graph.formats.sheets import unguarded
 from graph.model import Code
 from graph.values import fold
-from graph.vocabulary import PartnerRole, PartnerType, PlaceType, ProjectStatus
+from graph.vocabulary import Kind, PartnerRole, PartnerType, PlaceType, ProjectStatus
 
 CLUSTERS = {
     "CCM": "camp coordination and camp management; camp coordination & camp management; cccm; camp coordination",
@@ -71,9 +72,6 @@ ROLE_OF = {
     **dict.fromkeys(("4", "implementer", "implementing partner"), PartnerRole.IMPLEMENTING),
 }
 PLACE_TYPE_OF = {type.label.lower(): type for type in PlaceType}
-
-SEVERAL = " | "
-"""Stands between several values in a cell, as exports write them."""
 
 P_CODE_SHAPE = re.compile(r"[A-Z]{2,3}-?\d[A-Z0-9-]*")
 NOWHERE = re.compile(r"un-?specified|not specified|no country specified|unknown", re.IGNORECASE)
@@ -192,8 +190,16 @@ class Said:
             if name or acronym or code:
                 type = self._partner_type(self.cell(named.type))
                 does = self._role(self.cell(named.role)) or role
-                found.append((self._shared.partner(name, acronym, code, type), does))
+                id = self._shared.partner(name, acronym, code, type)
+                self._compare_acronym(id, name, acronym)
+                found.append((id, does))
         return found
+
+    def _compare_acronym(self, id: str, name: str, acronym: str) -> None:
+        """Tells of another organisation with the same acronym, which this one may be under another name."""
+        other = self._shared.known.named(Kind.PARTNER, acronym) if name and acronym else None
+        if other and other != id and (held := self._shared.known.entity(other)):
+            self.remark(f"{shown(name)} has the acronym of {held.name}: it is taken as another organisation")
 
     def _role(self, given: str) -> PartnerRole | None:
         role = ROLE_OF.get(fold(given))
@@ -266,9 +272,9 @@ class Said:
 
     def kinds(self) -> list[str]:
         """What sorts of activity it is."""
-        return [kind.strip() for kind in self.cell(self._columns.activity.type).split(SEVERAL) if kind.strip()]
+        return [kind.strip() for kind in self.cell(self._columns.activity.type).split(BETWEEN) if kind.strip()]
 
-    def number(self, column: Column, *, is_money: bool = False) -> float | None:
+    def number(self, column: Column, *, may_be_negative: bool = False) -> float | None:
         """None where none is known or it is wrong."""
         text = self.cell(column)
         if not text:
@@ -278,13 +284,15 @@ class Said:
         except Unclear as error:
             self.faults.append(f"{column}: {error}")
             return None
-        if value < 0 and not is_money:
+        if value < 0 and not may_be_negative:
             self.faults.append(f"{column}: {text} is below 0, and people are counted")
+        elif not may_be_negative and not value.is_integer():
+            self.remark(f"{column}: {text} is no whole number, and people are counted: it is kept as given")
         return value
 
     def _position(self) -> tuple[float, float] | None:
         columns = [self._columns.single.get(part) for part in ("lat", "lon")]
-        latitude, longitude = (self.number(column, is_money=True) if column else None for column in columns)
+        latitude, longitude = (self.number(column, may_be_negative=True) if column else None for column in columns)
         if latitude is None or longitude is None:
             return None
         if abs(latitude) > 90 or abs(longitude) > 180:

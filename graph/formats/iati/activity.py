@@ -29,10 +29,8 @@ from graph.formats.iati.partners import Participants, Partners
 from graph.formats.iati.places import Places, Whereabouts
 from graph.formats.iati.results import Results
 from graph.formats.iati.shares import check_shares
-from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told, distinct
 from graph.formats.iati.words import (
-    LONGEST_TEXT,
     Notes,
     code_of,
     dated,
@@ -40,10 +38,10 @@ from graph.formats.iati.words import (
     language_of,
     name_of,
     narratives,
-    text_of,
     typed,
 )
 from graph.formats.known import Known
+from graph.formats.xml import LONGEST_TEXT, Element, text_of
 from graph.model import Code, Project, Source
 from graph.vocabulary import SourceType
 
@@ -165,7 +163,8 @@ class Activity:
             for type in sorted(told)
             for text in dict.fromkeys(told[type])
         ]
-        return "\n\n".join([*parts, *self._related()])[:LONGEST_TEXT] or None
+        related = "\n\n".join(self._related())
+        return "\n\n".join(filter(None, ["\n\n".join(parts)[: LONGEST_TEXT - len(related)], related])) or None
 
     def _related(self) -> list[str]:
         """Other activities by their codes, below how they are related."""

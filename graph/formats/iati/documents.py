@@ -3,10 +3,10 @@
 import re
 
 from graph.formats.cells import shown, slug
-from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
-from graph.formats.iati.words import LONGEST_TEXT, Notes, code_of, dated, name_of
+from graph.formats.iati.words import Notes, code_of, dated, name_of
 from graph.formats.known import Known
+from graph.formats.xml import LONGEST_TEXT, Element
 from graph.model import Code, Relation, Source
 from graph.vocabulary import RelationKind, SourceType
 

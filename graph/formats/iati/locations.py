@@ -1,5 +1,6 @@
 """The locations of an activity: towns, camps, buildings, by their codes, their points or their names."""
 
+from collections import defaultdict
 from functools import cached_property
 from typing import NamedTuple
 
@@ -8,9 +9,9 @@ import msgspec
 from graph.formats.cells import shown, slug
 from graph.formats.iati.codes import COUNTRIES, DAC_REGIONS, FEATURES, GEOGRAPHY, LOCATION_CLASSES
 from graph.formats.iati.places import Places, Whereabouts
-from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import Notes, code_of, name_of, number
+from graph.formats.xml import Element, text_of
 from graph.model import Code, Entity, Place, Relation
 from graph.values import fold
 from graph.vocabulary import Kind, PlaceType, RelationKind
@@ -55,9 +56,8 @@ class Locations:
                 self._recipients.add(same)
                 return
         parent = self._parent(element)
-        id = self._earlier.get(fold(name)) if not code else None
-        id = id or self._place(element, name, point, code, parent)
-        self._recipients.add(id)
+        earlier = (held.id for held in self._earlier.get(fold(name), ()) if not code and self._is_near(held, point))
+        self._recipients.add(next(earlier, None) or self._place(element, name, point, code, parent))
 
     def _region_named(self, name: str) -> str | None:
         dac = next((code for code, listed in DAC_REGIONS.items() if fold(listed) == fold(name)), None)
@@ -110,12 +110,13 @@ class Locations:
         return max(abs(held.latitude - point.latitude), abs(held.longitude - point.longitude)) < FAR
 
     @cached_property
-    def _earlier(self) -> dict[str, str]:
-        """The places at which the project was when it was read before, by their names."""
-        found: dict[str, str] = {}
-        for _, place in self._known.related(self._project, RelationKind.LOCATED_IN):
-            for name in map(fold, (place.name, *place.aliases, *place.labels.values())):
-                found[name] = min(place.id, found.get(name, place.id))
+    def _earlier(self) -> dict[str, list[Entity]]:
+        """The places at which the project was when it was read before, by their names, in the order of their ids."""
+        found: dict[str, list[Entity]] = defaultdict(list)
+        places = (place for _, place in self._known.related(self._project, RelationKind.LOCATED_IN))
+        for place in sorted(places, key=lambda place: place.id):
+            for name in dict.fromkeys(map(fold, (place.name, *place.aliases, *place.labels.values()))):
+                found[name].append(place)
         return found
 
     def _code(self, element: Element) -> Code | None:
@@ -130,17 +131,18 @@ class Locations:
 
     def _point(self, element: Element) -> Point | None:
         given = element.find("point/pos")
-        text = (given.text or "").replace(",", " ").split() if given is not None else []
+        said = text_of(given)
+        text = said.replace(",", " ").split()
         if given is None or not text:
             return None
         degrees = [number(each) for each in text]
         if len(degrees) != 2 or None in degrees:
-            self._notes.fault(given, f"pos is {shown(' '.join(text))}, expected latitude and longitude, as 14.5 -4.2")
+            self._notes.fault(given, f"pos is {shown(said)}, expected latitude and longitude, as 14.5 -4.2")
             return None
         point = Point(*degrees)  # type: ignore[arg-type]
         if abs(point.latitude) > 90 or abs(point.longitude) > 180:
             told = "latitudes end at 90, longitudes at 180: is it turned around? Latitude comes first"
-            self._notes.fault(given, f"pos is {shown(' '.join(text))}, which is no place on earth: {told}")
+            self._notes.fault(given, f"pos is {shown(said)}, which is no place on earth: {told}")
             return None
         return point
 

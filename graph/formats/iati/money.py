@@ -15,10 +15,8 @@ import pycountry
 
 from graph.formats.cells import shown
 from graph.formats.iati.codes import BUDGETS, PLANNED, TRANSACTIONS, Money
-from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import (
-    LONGEST_TEXT,
     Notes,
     Period,
     code_of,
@@ -26,9 +24,9 @@ from graph.formats.iati.words import (
     name_of,
     number,
     period,
-    text_of,
     typed,
 )
+from graph.formats.xml import LONGEST_TEXT, Element, text_of
 from graph.model import Indicator, Metric, Relation, Source
 from graph.vocabulary import CountBasis, MetricMeasure, RelationKind, SourceType
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from graph.formats.cells import shown, slug
 from graph.formats.iati.codes import PARTNER_TYPES, ROLES, ROLES_1
-from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import NO_REFERENCE, Notes, code_of, labels_of, name_of, narratives
 from graph.formats.known import Known
+from graph.formats.xml import Element
 from graph.model import Code, Entity, Label, Partner, Relation
 from graph.values import fold
 from graph.vocabulary import Kind, PartnerRole, PartnerType, RelationKind

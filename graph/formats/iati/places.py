@@ -8,10 +8,10 @@ from graph.formats.cells import shown
 from graph.formats.countries import country_coded, country_of
 from graph.formats.iati.codes import DAC_REGIONS, OWN
 from graph.formats.iati.shares import check_shares, is_whole, share
-from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import Notes, code_of, name_of
 from graph.formats.known import Known
+from graph.formats.xml import Element
 from graph.model import Code, Country, Place, Relation
 from graph.values import fold
 from graph.vocabulary import Kind, PlaceType, RelationKind

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from graph.formats.cells import shown, slug
 from graph.formats.iati.codes import INDICATORS, OWN, QUALITATIVE, UNITS
-from graph.formats.iati.stream import Element
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import (
     Notes,
@@ -22,8 +21,8 @@ from graph.formats.iati.words import (
     narratives,
     number,
     period,
-    text_of,
 )
+from graph.formats.xml import LONGEST_TEXT, Element
 from graph.model import Code, Indicator, Metric, Relation
 from graph.values import fold, is_partial_date
 from graph.vocabulary import MetricMeasure, RelationKind
@@ -141,17 +140,17 @@ class Results:
         elif day or year:
             when = day or year
             self._value(element, measured, Period(when, when))
-        elif code_of(element, "value"):
+        elif _printed(element):
             self._notes.remark(element, "the baseline has neither year nor iso-date: left out")
 
     def _period(self, element: Element, measured: Measured) -> None:
         values = [*element.findall("target"), *element.findall("actual")]
-        if any(value.get("value") for value in values) and (during := period(element, self._notes, "period")):
+        if any(map(_printed, values)) and (during := period(element, self._notes, "period")):
             for value in values:
                 self._value(value, measured, during)
 
     def _value(self, element: Element, measured: Measured, during: Period) -> None:
-        printed = text_of(element) if element.get("value") is None and not len(element) else code_of(element, "value")
+        printed = _printed(element)
         if not printed:
             return
         value = number(printed.removesuffix("%").strip())
@@ -200,9 +199,15 @@ class Results:
         return part, f"{measured.title} ({told})"
 
 
+def _printed(element: Element) -> str:
+    """A value as it is given; some have it as text, and of what is not counted it is one anyway."""
+    given = element.get("value")
+    return " ".join((given if given is not None else element.text or "").split())[:LONGEST_TEXT]
+
+
 def _is_measured(element: Element) -> bool:
     values = [*element.iterfind("baseline"), *element.iterfind("period/target"), *element.iterfind("period/actual")]
-    return any((each.get("value") or each.text or "").strip() for each in values)
+    return any(map(_printed, values))
 
 
 def _paragraphs(element: Element, language: str) -> str | None:

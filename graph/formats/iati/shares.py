@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import fsum
 
 from graph.formats.cells import shown
-from graph.formats.iati.stream import Element
 from graph.formats.iati.words import Notes, code_of, number
+from graph.formats.xml import Element
 
 ROUNDED = 0.5
 """So far from 100 they may come to, each being rounded."""

@@ -4,18 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lxml import etree
-
 from graph.formats.cells import shown
 from graph.formats.format import Reason
-from graph.formats.iati.stream import Element, Found
+from graph.formats.xml import Element, Found, text_of
 from graph.model import Label
 from graph.values import is_partial_date
 
 LONGEST_CODE = 300
 """Characters; what is longer is none."""
-LONGEST_TEXT = 100_000
-"""Characters; what is longer is cut off there."""
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
@@ -26,8 +22,6 @@ NO_REFERENCE = frozenset(
     {"", "0", "-", "--", "n/a", "na", "none", "null", "not available", "unknown", "tbc", "tbd", "?"}
 )
 """What publishers write, in folded text, where a code is not known."""
-
-_string = etree.XPath("string()")
 
 
 class Notes:
@@ -54,17 +48,6 @@ class Notes:
 class Period(NamedTuple):
     start: str
     end: str
-
-
-def text_of(element: Element | None, *, paragraphs: bool = False) -> str:
-    """All text of an element, with single blanks."""
-    if element is None:
-        return ""
-    text = str(_string(element)) if len(element) else element.text or ""
-    if paragraphs and "\n" in text:
-        parts = (" ".join(part.split()) for part in re.split(r"\n[^\S\n]*\n", text))
-        return "\n\n".join(filter(None, parts))[:LONGEST_TEXT]
-    return " ".join(text.split())[:LONGEST_TEXT]
 
 
 def code_of(element: Element | None, attribute: str = "code") -> str:

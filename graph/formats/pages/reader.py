@@ -1,11 +1,12 @@
 """A page about a country into writes: its figures as metrics; the page, its report and its stories as sources."""
 
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, partial
 
 from graph.formats.cells import Period, Unclear, shown, slug
 from graph.formats.countries import country_named
-from graph.formats.format import Format, Reason, Record, Refused, Unusable
+from graph.formats.format import Format, Reason, Record, Refused, Unusable, framed
 from graph.formats.format import Source as File
 from graph.formats.pages.measures import measured
 from graph.formats.pages.text import (
@@ -14,6 +15,7 @@ from graph.formats.pages.text import (
     Page,
     Stated,
     Text,
+    Told,
     amount,
     clean,
     looks_like_page,
@@ -24,7 +26,7 @@ from graph.formats.pages.text import (
     texts_of,
     years_of,
 )
-from graph.formats.rows import lines_of, opening
+from graph.formats.rows import lines_of
 from graph.formats.shared import Shared, Spot
 from graph.model import Ensure, Indicator, Metric, Relation, Source, Write
 from graph.values import fold
@@ -92,18 +94,30 @@ class Reader:
     def records(self) -> Iterator[Record]:
         yield self._record(self._heading.line, self._about_country(), self._remarks())
         for stated in self._page.stated:
-            yield self._figure(stated)
+            yield self._read(stated, partial(self._metric, stated))
         for told in self._page.told:
-            try:
-                yield self._record(told.line, list(self._story(clean(told.title), told.day)), [])
-            except Unclear as error:
-                self._shared.needed()
-                yield Record(told.line, faults=[Reason(told.line, str(error))])
+            yield self._read(told, partial(self._story, told))
+
+    def _read(self, found: Stated | Told, writes_of: Callable[[], Iterable[Write]]) -> Record:
+        """A figure or a story, taken or refused."""
+        text = "\n".join(found.raw).encode("utf-8", "replace") if self._keeps_texts else b""
+        try:
+            return self._record(found.line, list(writes_of()), [], text)
+        except Unclear as error:
+            self._shared.needed()
+            return Record(found.line, faults=[Reason(found.line, str(error))], text=text, frame=self._frame)
+
+    @cached_property
+    def _frame(self) -> list[str]:
+        """The lines by which refused figures and stories are those of this page."""
+        report = self._page.report
+        year = report.text if report else self._year.start if self._year else ""
+        return list(filter(None, [self._heading.text, year]))
 
     def _record(self, line: int, writes: list[Write], remarks: list[Reason], text: bytes = b"") -> Record:
         needed = self._shared.needed()
         writes = [*self._shared.untold(needed), *writes]
-        return Record(line, writes, (), remarks, text=text, needs=[*needed.values()])
+        return Record(line, writes, (), remarks, text=text, needs=[*needed.values()], frame=self._frame)
 
     def _remarks(self) -> list[Reason]:
         unread = [Reason(line, f"not read: {shown(text)}") for line, text in self._page.unread]
@@ -118,15 +132,6 @@ class Reader:
         return [Ensure(Relation(RelationKind.CITES, spot.id, source)) for source in self._sources]
 
     # Figures.
-
-    def _figure(self, stated: Stated) -> Record:
-        text = "\n".join(stated.raw).encode("utf-8", "replace") if self._keeps_texts else b""
-        try:
-            writes = self._metric(stated)
-        except Unclear as error:
-            self._shared.needed()
-            return Record(stated.line, faults=[Reason(stated.line, str(error))], text=text)
-        return self._record(stated.line, writes, [], text)
 
     def _metric(self, stated: Stated) -> list[Write]:
         """Raises Unclear."""
@@ -185,7 +190,9 @@ class Reader:
 
     # Stories.
 
-    def _story(self, title: str, day: str) -> Iterator[Write]:
+    def _story(self, told: Told) -> Iterator[Write]:
+        """Raises Unclear."""
+        title, day = clean(told.title), told.day
         title = title.rstrip(".… ") or title
         id = self._held_story(title, day)
         if id is None:
@@ -194,23 +201,25 @@ class Reader:
         yield Ensure(Relation(RelationKind.CITES, self._spot().id, id))
 
     def _held_story(self, title: str, day: str) -> str | None:
+        alike = (held.id for held in self._stories[day] if fold(held.name)[:ALIKE] == fold(title)[:ALIKE])
+        return next(alike, None)
+
+    @cached_property
+    def _stories(self) -> Mapping[str | None, list[Source]]:
+        """The stories of the store by the day of their publication."""
+        found: dict[str | None, list[Source]] = defaultdict(list)
         for held in self._shared.known.all_of(Kind.SOURCE):
-            is_story = isinstance(held, Source) and held.type is SourceType.STORY and held.published_on == day
-            if is_story and fold(held.name)[:ALIKE] == fold(title)[:ALIKE]:
-                return held.id
-        return None
+            if isinstance(held, Source) and held.type is SourceType.STORY:
+                found[held.published_on].append(held)
+        return found
 
 
-def reject(refused: Iterable[Refused], head: bytes) -> Iterator[bytes]:
-    """The country and the report, then the refused figures, each after its reasons: enough to read them by."""
-    try:
-        page = parsed(texts_of(opening(head)), lambda name: country_named(name) is not None)
-    except Unusable:
-        return
-    for text in (page.country, page.report):
-        if text:
-            yield f"{text.text}\n".encode("utf-8", "replace")
-    for record in refused:
+def reject(refused: Iterable[Refused]) -> Iterator[bytes]:
+    """What stands above them on the page, then the refused figures and stories, each after its reasons."""
+    frame, records = framed(refused)
+    for text in frame or ():
+        yield f"{text}\n".encode("utf-8", "replace")
+    for record in records:
         yield b"\n"
         for reason in record.reasons:
             yield f"{REFUSED}{reason}\n".encode("utf-8", "replace")

@@ -88,6 +88,7 @@ class Told(NamedTuple):
     line: int
     title: str
     day: str
+    raw: tuple[str, ...]
 
 
 class Page(NamedTuple):
@@ -117,14 +118,14 @@ def texts_of(lines: Iterable[str]) -> list[Text]:
 
 
 def looks_like_page(head: bytes, is_country: IsCountry) -> bool:
-    """Whether a line is the name of a country, and a figure has a label."""
+    """Whether a line is the name of a country, and a figure has a label, or a story a day."""
     if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"{", b"[", b"<"):
         return False
     try:
         page = parsed(texts_of(lines_of(BytesIO(head), errors="replace")), is_country)
     except (Unusable, UnicodeError):
         return False
-    return page.country is not None and bool(page.stated)
+    return page.country is not None and bool(page.stated or page.told)
 
 
 def parsed(texts: Sequence[Text], is_country: IsCountry) -> Page:
@@ -204,7 +205,7 @@ def _stories(texts: Sequence[Text], taken: set[int]) -> Iterator[Told]:
             continue
         if title:
             taken |= {line, title.line}
-            yield Told(title.line, title.text, day)
+            yield Told(title.line, title.text, day, tuple(each for _, each in sorted([(line, text), title])))
 
 
 def _is_title(each: Text, taken: set[int]) -> bool:

@@ -20,10 +20,12 @@ def taken(graph: Graph, *names: str | Path, **options: Any) -> Imported:
     return import_files(graph, [FIXTURES / name for name in names], **options)
 
 
-def records(format: str, text: bytes, graph: Graph | None = None, name: str = "a file.csv") -> list[Record]:
+def records(
+    format: str, text: bytes, graph: Graph | None = None, name: str = "a file.csv", *, keeps_texts: bool = False
+) -> list[Record]:
     """What a reader makes of these bytes."""
     known = Known((graph or Graph.in_memory()).engine)
-    return list(registry.named(format).read(Source(BytesIO(text), name, known)))
+    return list(registry.named(format).read(Source(BytesIO(text), name, known, keeps_texts)))
 
 
 def faults(format: str, text: bytes) -> list[str]:

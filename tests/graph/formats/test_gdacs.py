@@ -1,7 +1,10 @@
-"""Specifies graph/formats/gdacs.py: alerts into events with type, dates, GLIDE numbers, people, places and sources."""
+"""Specifies graph/formats/gdacs: alerts into events with type, dates, GLIDE numbers, people, places and sources."""
+
+from typing import Any
 
 import pytest
 
+from graph.formats import registry
 from graph.formats.format import Unusable
 from graph.graph import Graph
 from graph.model import Code
@@ -85,12 +88,12 @@ def test_an_alert_that_is_wrong_says_why(right, wrong, told):
     ("text", "told"),
     [
         (FEED[:1500], "line "),
-        (b"<rss xmlns:g='http://www.gdacs.org'></channel>", "line 1: this is not XML"),
+        (b"<rss xmlns:g='http://www.gdacs.org'></channel>", "line 1: this is not well-formed XML"),
         (FEED.replace(b"<rss", b'<!DOCTYPE rss [<!ENTITY a "b">]><rss', 1), "it has a document type"),
         (FEED.replace(b"<rss", b'<!DOCTYPE rss SYSTEM "file:///etc/passwd"><rss', 1), "it has a document type"),
-        (FEED.replace(b"Orange flood", b"\xff"), "this is not XML"),
+        (FEED.replace(b"Orange flood", b"\xff"), "Save the file as UTF-8"),
         (b"<feed/>", "it begins with <feed>, expected <rss>"),
-        (b"", "this is not XML"),
+        (b"", "the file breaks off"),
     ],
 )
 def test_a_feed_that_breaks_off_or_hides_something_is_refused_whole(text, told):
@@ -140,3 +143,71 @@ def test_all_that_an_item_says_is_carried_and_the_dead_are_not_counted_as_expose
     assert (event.affected, event.affected_status) == (None, None)
     assert event.summary == "Heavy floods.\n\nPopulation: 12 killed."
     assert {place for _, place in related(graph, RelationKind.OCCURRED_IN)} == {"country:NE", "country:ML"}
+
+
+ITEM = (
+    b"<item><title>Quake</title><link>https://example.org/1</link>%b<g:eventtype>EQ</g:eventtype>"
+    b"<g:iso3>MLI</g:iso3><g:fromdate>2022-08-01</g:fromdate></item>\n"
+)
+
+
+def feed(*items: bytes) -> bytes:
+    return b"<rss xmlns:g='http://www.gdacs.org'><channel>\n" + b"".join(items) + b"</channel></rss>"
+
+
+def events(text: bytes) -> dict[str, Any]:
+    graph = Graph.in_memory()
+    graph.apply(write for record in records("gdacs", text) for write in record.writes)
+    return all_of(graph, Kind.EVENT)
+
+
+def test_an_alert_that_nothing_tells_from_others_is_refused():
+    assert faults("gdacs", feed(ITEM % b"")) == [
+        "2: it has no guid, and no type and number of an event. Add a <guid>, as EQ1457082"
+    ]
+    assert list(events(feed(ITEM % b"<g:eventid>7</g:eventid>"))) == ["event:gdacs-EQ7"]
+    twice = ITEM.strip() % b"<guid>EQ1</guid>"
+    assert faults("gdacs", feed(twice, twice)) == ["2: line 2 has the same event, EQ1. Leave one of them out"]
+
+
+def test_texts_are_read_whole_whatever_stands_in_them():
+    body = b"<guid><!-- c --> EQ1 </guid><description>Heavy <b>floods</b> drove <i>2 people</i> out.</description>"
+    event = events(feed(ITEM % body))["event:gdacs-EQ1"]
+    assert event.summary == "Heavy floods drove 2 people out."
+
+
+def test_people_who_are_not_counted_have_no_status():
+    event = events(feed(ITEM % b"<guid>EQ1</guid><g:population value='0.0' unit='exposed'>none</g:population>"))
+    assert (event["event:gdacs-EQ1"].affected, event["event:gdacs-EQ1"].affected_status) == (None, None)
+
+
+def test_a_range_of_months_ends_with_its_last():
+    event = events(feed(ITEM % b"<guid>EQ1</guid><g:todate>Aug-Oct 2022</g:todate>"))["event:gdacs-EQ1"]
+    assert (event.started_on, event.ended_on) == ("2022-08-01", "2022-10")
+
+
+def test_a_fault_names_its_line_however_far_down_it_stands():
+    good = b"".join(ITEM % (b"<guid>EQ%d</guid>" % number) for number in range(70_000))
+    assert faults("gdacs", b"\n\n\n" + feed(good, ITEM % b""))[0].startswith("70005: it has no guid")
+
+
+@pytest.mark.parametrize("text", [b"<item>" + b"<a>x</a>" * 3_000_000, b"<a>x</a>" * 3_000_000])
+def test_what_does_not_end_is_refused_before_it_fills_the_memory(text):
+    with pytest.raises(Unusable, match="has more than 16 MB"):
+        records("gdacs", feed(text))
+
+
+def test_a_feed_in_utf_16_is_recognised():
+    text = feed(ITEM % b"<guid>EQ1</guid>").decode().encode("utf-16")
+    assert registry.recognised(text).name == "gdacs"
+    assert list(events(text)) == ["event:gdacs-EQ1"]
+
+
+def test_refused_alerts_are_corrected_and_imported(tmp_path):
+    graph, bad, rejects = Graph.in_memory(), tmp_path / "bad.xml", tmp_path / "rejects.xml"
+    bad.write_bytes(feed(ITEM.replace(b"2022-08-01", b"---") % b"<guid>EQ1</guid>", ITEM % b"<guid>EQ2</guid>"))
+    assert taken(graph, bad, skip_invalid=True, rejects=rejects).refused == 1
+    rejects.write_bytes(rejects.read_bytes().replace(b">---<", b">2022-08-01<"))
+    taken(graph, rejects)
+    assert set(all_of(graph, Kind.EVENT)) == {"event:gdacs-EQ1", "event:gdacs-EQ2"}
+    assert unsourced(graph) == []

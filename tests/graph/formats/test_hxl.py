@@ -515,3 +515,52 @@ def test_what_was_written_so_that_no_spreadsheet_computes_it_is_read_as_it_was(g
     taken(graph, file)
     assert [each.name for each in all_of(graph, Kind.PARTNER).values()] == ["=A1"]
     assert all_of(graph, Kind.PROJECT)["project:p-1"].name == "'+x"
+
+
+def test_of_whom_a_projects_figures_are_is_told_apart_as_well(graph):
+    rows = """#org+name,#activity+code,#adm1+name,#gender,#sector,#date,#reached
+Care A,X-1,Kayes,Female,Health,2023,100
+Care A,X-1,Kayes,Male,Health,2023,50
+Care A,X-1,Kayes,Male,WASH,2023,70
+"""
+    found = records("hxl", rows.encode(), graph)
+    assert [record.faults for record in found if record.faults] == []
+    graph.apply(write for record in found for write in record.writes)
+    assert {(metric.name, metric.value) for metric in all_of(graph, Kind.METRIC).values()} == {
+        ("People reached: gender Female, sector Health, X-1, 2023", 100),
+        ("People reached: gender Male, sector Health, X-1, 2023", 50),
+        ("People reached: gender Male, sector WASH, X-1, 2023", 70),
+    }
+
+
+def test_an_organisation_is_not_another_one_for_its_acronym(graph):
+    msf = {"id": "partner:msf", "kind": "PARTNER", "name": "M\u00e9decins Sans Fronti\u00e8res", "acronym": "MSF",
+           "type": "INTERNATIONAL_NGO"}  # fmt: skip
+    graph = graph_of([msf])
+    rows = "#org+name,#org+acronym,#activity+code\nMine Safety Fund,MSF,X-1\n,MSF,X-2\n"
+    found = records("hxl", rows.encode(), graph)
+    graph.apply(write for record in found for write in record.writes)
+    assert related(graph, RelationKind.PARTICIPATES_IN) == {
+        ("partner:mine-safety-fund", "project:X-1", PartnerRole.IMPLEMENTING),
+        ("partner:msf", "project:X-2", PartnerRole.IMPLEMENTING),
+    }  # fmt: skip
+    remarks = [remark.text for record in found for remark in record.remarks]
+    assert remarks == [
+        "'Mine Safety Fund' has the acronym of M\u00e9decins Sans Fronti\u00e8res: it is taken as another organisation"
+    ]
+
+
+def test_people_are_whole(graph):
+    found = records("hxl", b"#country+code,#date,#affected\nML,2023,12.5\n", graph)
+    (remark,) = [remark.text for record in found for remark in record.remarks]
+    assert remark == "column 3 (#affected): 12.5 is no whole number, and people are counted: it is kept as given"
+
+
+def test_what_stands_above_a_table_may_be_long(graph, tmp_path):
+    bad, rejects = tmp_path / "bad.csv", tmp_path / "rejects.csv"
+    title = "x" * 70_000
+    bad.write_text(f"{title}\nCountry,Date,Affected\n#country+code,#date,#affected\nML,2023,many\n", encoding="utf-8")
+    taken(graph, bad, format="hxl", skip_invalid=True, rejects=rejects)
+    rejects.write_text(rejects.read_text(encoding="utf-8").replace("2023,many", "2023,9"), encoding="utf-8")
+    taken(graph, rejects, format="hxl")
+    assert [metric.value for metric in all_of(graph, Kind.METRIC).values()] == [9]

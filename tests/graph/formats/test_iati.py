@@ -593,7 +593,7 @@ def test_lines_are_counted_however_long_a_file_is(ends: str):
 
 
 def test_an_activity_that_goes_on_for_ever_is_refused():
-    with pytest.raises(Unusable, match="an activity has more than 16 MB"):
+    with pytest.raises(Unusable, match="a record, or what stands between two, has more than 16 MB"):
         records(activity(f"<comment>{'x' * 1_000}</comment>\n" * 17_000))
 
 
@@ -687,3 +687,56 @@ def test_whatever_a_file_holds_it_is_unusable_or_its_activities_are_taken_or_ref
         assert Counter(type(write) is Ensure for write in again).total() == len(again)
 
     holds()
+
+
+RESULT = "<result type='1'><indicator measure='{}'><title><narrative>Wells</narrative></title>{}</indicator></result>"
+PERIOD = "<period><period-start iso-date='2020-01-01'/><period-end iso-date='2020-12-31'/>{}</period>"
+
+
+def test_values_of_results_may_be_texts_and_long_ones():
+    graph = graph_from(activity(RESULT.format(1, PERIOD.format("<actual>55</actual>"))))
+    assert [each.value for each in graph.engine.entities() if each.kind is Kind.METRIC] == [55]
+    told = "All is well. " * 30
+    graph = graph_from(activity(RESULT.format(5, PERIOD.format(f"<actual value='{told}'/>"))))
+    assert [each.printed for each in graph.engine.entities() if each.kind is Kind.METRIC] == [told.strip()]
+    assert reasons(activity(RESULT.format(1, "<baseline>7</baseline>"))) == [
+        "the baseline has neither year nor iso-date: left out"
+    ]
+
+
+def school(*points: str) -> str:
+    location = "<location><name><narrative>School</narrative></name><point><pos>{}</pos></point></location>"
+    return activity("<recipient-country code='ML' percentage='100'/>" + "".join(map(location.format, points)))
+
+
+def test_a_place_of_a_name_that_is_known_is_another_one_where_it_lies_elsewhere():
+    once, then = graph_from(school("14.5 -4", "12.6 -8")), graph_from(school("14.5 -4"))
+    for record in records(school("14.5 -4", "12.6 -8"), then):
+        then.apply(record.writes)
+    assert len(ids(then, Kind.PLACE)) == 2
+    assert text_of(once) == text_of(then)
+
+
+def test_a_document_type_within_a_text_is_none():
+    (record,) = records(activity("<description><narrative><![CDATA[<!DOCTYPE html> x]]></narrative></description>"))
+    assert not record.faults
+
+
+def test_codes_of_related_activities_are_there_however_long_the_description():
+    told = activity(f"<description><narrative>{'x' * 200_000}</narrative></description><related-activity ref='B'/>")
+    assert held(graph_from(told), "project:XX-EX-1-A").summary.endswith("Related activities: B")
+
+
+def test_refused_activities_of_a_file_keep_it_as_their_source(tmp_path):
+    """As no organisation reports them, it is the file that states what they say."""
+    parts, whole = Graph.in_memory(), Graph.in_memory()
+    file, rejects = tmp_path / "given.xml", tmp_path / "rejects.xml"
+    bad = activity("<activity-date type='1' iso-date='soon'/>", around=IDENTIFIER + TITLE)
+    file.write_text(f"<!-- {'x' * 80_000} -->\n{bad}", encoding="utf-8")
+    import_files(parts, [file], format="iati", skip_invalid=True, rejects=rejects)
+    rejects.write_text(rejects.read_text(encoding="utf-8").replace('"soon"', '"2020-01-01"'), encoding="utf-8")
+    file.write_text(bad.replace("soon", "2020-01-01"), encoding="utf-8")
+    import_files(parts, [rejects])
+    import_files(whole, [file])
+    assert text_of(parts) == text_of(whole)
+    assert "given.xml" in text_of(whole)

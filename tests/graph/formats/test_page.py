@@ -196,3 +196,43 @@ def test_a_label_tells_by_its_words_what_is_counted(label, unit, basis):
 )
 def test_the_report_is_what_the_line_names(line, name):
     assert report_name(line) == name
+
+
+def corrected(tmp_path, text: str, wrong: str, right: str, *lines) -> tuple[Graph, Graph]:
+    """A graph of a page that was corrected, and one of its good part and its refused part, which was corrected then."""
+    page, rejects = tmp_path / "page.txt", tmp_path / "rejects.txt"
+    page.write_text(text, encoding="utf-8")
+    parts, whole = graph_of(list(lines)), graph_of(list(lines))
+    assert taken(parts, page, format="page", skip_invalid=True, rejects=rejects).refused == 1
+    refused = rejects.read_text(encoding="utf-8")
+    assert wrong in refused
+    rejects.write_text(refused.replace(wrong, right), encoding="utf-8")
+    page.write_text(text.replace(wrong, right), encoding="utf-8")
+    taken(parts, rejects, format="page")
+    taken(whole, page, format="page")
+    return parts, whole
+
+
+FAR = "A line of which nothing is taken, as there are many.\n" * 130
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "right"),
+    [
+        (f"Chad\n\n-5\nBirths assisted\n{FAR}Data from Yearly Report 2022\n12\nWells\n", "-5", "5"),
+        ("Chad\n\nCare in 2023\n\n-5\nBirths assisted\n12\nWells\n", "-5", "5"),
+        ("Chad\n\nYearly Report 2022\n12\nWells\n\nA school \x07opens\nMay 5, 2021 \u2014 It begins.\n", "\x07", ""),
+    ],
+    ids=["a report far down", "a year in a heading", "a story"],
+)
+def test_what_is_refused_of_a_page_is_corrected_and_imported_to_the_same_end(tmp_path, text, wrong, right):
+    parts, whole = corrected(tmp_path, text, wrong, right)
+    assert text_of(parts) == text_of(whole)
+
+
+def test_a_country_that_goes_by_a_name_of_the_stores_does_so_among_what_is_refused(tmp_path):
+    mali = {
+        "id": "country:ML", "kind": "COUNTRY", "name": "Mali", "code": "ML", "alpha3": "MLI", "aliases": ["Le Pays"]
+    }  # fmt: skip
+    parts, whole = corrected(tmp_path, "Le Pays\n\nYearly Report 2022\n-5\nBirths\n12\nWells\n", "-5", "5", mali)
+    assert text_of(parts) == text_of(whole)

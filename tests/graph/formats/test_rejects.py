@@ -59,5 +59,7 @@ def test_refused_records_of_before_are_not_overwritten(tmp_path, monkeypatch):
         taken(graph, bad, skip_invalid=True, rejects=bad)
     assert graph.version == 0
     assert bad.read_text(encoding="utf-8") == TABLES["hxl"]
-    found = [taken(graph, bad, bad, skip_invalid=True).rejects, taken(graph, bad, skip_invalid=True).rejects]
+    copy = tmp_path / "copy.csv"
+    copy.write_text(TABLES["hxl"], encoding="utf-8")
+    found = [taken(graph, bad, copy, skip_invalid=True).rejects, taken(graph, bad, skip_invalid=True).rejects]
     assert [[path.name for path in paths] for paths in found] == [["rejects.csv", "rejects-2.csv"], ["rejects-3.csv"]]
