@@ -4,6 +4,7 @@ A term carries its own meaning (`description`) and its place in its list (`rank`
 Sources: IATI 2.03 codelists (ActivityStatus, OrganisationType, OrganisationRole), HDX HAPI (population status).
 """
 
+import re
 from collections.abc import Set
 from enum import Enum
 from typing import NamedTuple, Self
@@ -299,3 +300,6 @@ NATURAL_KEYS: dict[Kind, tuple[str, ...]] = {Kind.COUNTRY: ("code", "alpha3"), K
 
 REQUIRED_RELATIONS: dict[Kind, tuple[RelationKind, ...]] = {Kind.METRIC: (RelationKind.ABOUT, RelationKind.MEASURES)}
 """The relations that must leave every entity of a kind, exactly one of each."""
+
+GLIDE_SHAPE = re.compile(r"[A-Z]{2}-[0-9]{4}-[0-9]{6}-[A-Z]{3}")
+"""FL-2024-000178-MLI: what a disaster is, its year, its number there, the alpha-3 code of the country. Source: ADRC."""

@@ -15,6 +15,7 @@ from graph.formats.citing import sources_of
 from graph.formats.dictionary import plain
 from graph.formats.format import Writer
 from graph.formats.rows import BETWEEN
+from graph.formats.shared import P_CODE
 from graph.formats.sheets import row
 from graph.model import Code, Country, Entity, Partner, Place, Project, Relation
 from graph.selection import Selection
@@ -57,8 +58,8 @@ LEVELS = {
     PlaceType.REGION: "#region",
     PlaceType.WORLD: "#region",
 }
-P_CODE, CODES = "P-code", {"#region": "M49"}
-"""The list that codes of places are of, and others for some tags."""
+CODES = {"#region": "M49"}
+"""The lists that codes of places are of where these are not P-codes, by tag."""
 
 REMEMBERED = 10_000
 """Places of which it is remembered what they lie in."""

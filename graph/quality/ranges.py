@@ -12,7 +12,7 @@ from graph.model import Country, Entity, Event, Indicator, Metric, Place, Projec
 from graph.quality.rule import Found, number, several
 from graph.quality.view import Figure, View
 from graph.values import span
-from graph.vocabulary import CountBasis
+from graph.vocabulary import GLIDE_SHAPE, CountBasis
 
 EARLIEST = "1800"
 FAR_YEARS = 30
@@ -21,7 +21,6 @@ FAR_YEARS = 30
 MOST_PERCENT, ROUNDED = 100, 100.5
 """Shares of one whole, each rounded, may come to a little more than the whole."""
 
-GLIDE = re.compile(r"[A-Z]{2}-[0-9]{4}-[0-9]{6}-[A-Z]{3}")
 COUNTED = frozenset(CountBasis) - {CountBasis.MONEY, CountBasis.OTHER}
 """What there cannot be less than none of; money may flow back."""
 
@@ -152,7 +151,7 @@ def tell_far_dates(ids: Sequence[str], name: str, attribute: str, date: str, lim
 
 def glide_shapes(having: tuple[Entity, str], view: View) -> Iterator[Found]:
     entity, glide = having
-    if not GLIDE.fullmatch(glide):
+    if not GLIDE_SHAPE.fullmatch(glide):
         yield Found((entity.id,), (glide,))
 
 

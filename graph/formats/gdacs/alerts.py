@@ -15,7 +15,7 @@ from graph.formats.shared import Shared, Spot
 from graph.model import Code, Ensure, Event, Place, Relation, Write
 from graph.model import Source as Document
 from graph.values import fold, is_partial_date, span
-from graph.vocabulary import EventType, PlaceType, PopulationStatus, RelationKind, SourceType
+from graph.vocabulary import GLIDE_SHAPE, EventType, PlaceType, PopulationStatus, RelationKind, SourceType
 
 PUBLISHER = "Global Disaster Alert and Coordination System (GDACS)"
 
@@ -35,7 +35,6 @@ TYPE_OF = {
     "forest fires": EventType.FIRE,
     "wildfire": EventType.FIRE,
 }
-GLIDE_SHAPE = re.compile(r"[A-Z]{2}-\d{4}-\d{6}-[A-Z]{3}", re.ASCII)
 
 DEAD = re.compile(r"killed|dead|death|fatal|casualt|injured", re.IGNORECASE)
 """Units of those who are not merely exposed; what is said of them stands in the summary."""

@@ -3,9 +3,8 @@
 import re
 from typing import NamedTuple
 
-import pycountry
-
 from graph.formats.cells import slug
+from graph.formats.currencies import currency
 from graph.formats.hxl.tags import Tag
 from graph.model import Indicator
 from graph.vocabulary import CountBasis, MetricMeasure
@@ -45,8 +44,6 @@ FLOWS = {
     "pledge": MetricMeasure.COMMITMENT,
 }
 """What money does, in a cell or as an attribute."""
-
-NO_CURRENCY = "unknown currency"
 
 
 class Figure(NamedTuple):
@@ -101,11 +98,6 @@ def money(tag: Tag, unit: str, flow: str) -> Figure:
     )
     flow_slug = [slug(flow)] if flow else [str(measure).lower()]
     return Figure(indicator, measure, "-".join(["value", *words, *flow_slug, slug(unit)]), indicator.name)
-
-
-def currency(word: str) -> str | None:
-    """The ISO 4217 code that a word is."""
-    return word.upper() if len(word) == 3 and pycountry.currencies.get(alpha_3=word.upper()) else None
 
 
 def currency_in(header: str) -> str | None:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import msgspec
 
 from graph.formats.cells import Period, slug
+from graph.formats.currencies import NO_CURRENCY, currency
 from graph.formats.format import Format, Reason, Record, Unusable
 from graph.formats.format import Source as File
 from graph.formats.hxl.columns import Column, columns_of
-from graph.formats.hxl.figures import NO_CURRENCY, Figure, currency, currency_in, money, people
+from graph.formats.hxl.figures import Figure, currency_in, money, people
 from graph.formats.hxl.rejects import frame_of
 from graph.formats.hxl.said import HXL_ACTIVITY, YEAR, Doing, Said, Where
 from graph.formats.hxl.tags import Tag, guess, is_tag_row

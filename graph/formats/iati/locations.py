@@ -11,6 +11,7 @@ from graph.formats.iati.codes import COUNTRIES, DAC_REGIONS, FEATURES, GEOGRAPHY
 from graph.formats.iati.places import Places, Whereabouts
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import Notes, code_of, name_of, number
+from graph.formats.shared import ADMIN
 from graph.formats.xml import Element, text_of
 from graph.model import Code, Entity, Place, Relation
 from graph.values import fold
@@ -18,8 +19,6 @@ from graph.vocabulary import Kind, PlaceType, RelationKind
 
 FAR = 0.5
 """Degrees by which places of one name lie apart that are not the same."""
-
-ADMIN = {"1": PlaceType.ADMIN1, "2": PlaceType.ADMIN2}
 
 
 class Point(NamedTuple):
@@ -152,7 +151,8 @@ class Locations:
             return FEATURES[feature]
         if location_class == "1":
             levels = [code_of(each, "level") for each in element.findall("administrative")]
-            return ADMIN.get(max(levels, default=""), PlaceType.OTHER)
+            smallest = max((int(level) for level in levels if level in ("1", "2", "3", "4", "5")), default=0)
+            return ADMIN.get(smallest, PlaceType.OTHER)
         return LOCATION_CLASSES.get(location_class, PlaceType.OTHER)
 
     def _parent(self, element: Element) -> str | None:

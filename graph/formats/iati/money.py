@@ -7,18 +7,15 @@ period and its currency: so its id stays when others come, go, or change places.
 
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
 from math import isfinite
 from typing import NamedTuple
 
-import pycountry
-
-from graph.formats.cells import shown
+from graph.formats.cells import Period, shown
+from graph.formats.currencies import NO_CURRENCY, currency
 from graph.formats.iati.codes import BUDGETS, PLANNED, TRANSACTIONS, Money
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import (
     Notes,
-    Period,
     code_of,
     dated,
     name_of,
@@ -30,7 +27,6 @@ from graph.formats.xml import LONGEST_TEXT, Element, text_of
 from graph.model import Indicator, Metric, Relation, Source
 from graph.vocabulary import CountBasis, MetricMeasure, RelationKind, SourceType
 
-NO_CURRENCY = "unknown currency"
 STATUSES = {"1": "indicative", "2": "committed"}
 BUDGET, PLANNED_DISBURSEMENT, TRANSACTION = "budget", "planned-disbursement", "transaction"
 BUDGET_LISTS = {BUDGET: BUDGETS, PLANNED_DISBURSEMENT: PLANNED}
@@ -118,15 +114,15 @@ class Amounts:
             return
         if name == BUDGET and value is not None and value < 0:
             self._notes.remark(element, f"the budget is negative ({printed}): kept as given")
-        currency = self._currency_of(element, given)
-        known = value is not None and currency != NO_CURRENCY
+        unit = self._currency_of(element, given)
+        known = value is not None and unit != NO_CURRENCY
         amount = Amount(
             printed,
             Decimal(printed.replace(",", "")) if known else None,
             STATUSES.get(code_of(element, "status")),
             name_of(element.find("description"), self._language),
         )
-        self._kept.setdefault(Kept(name, type, during, currency), []).append(amount)
+        self._kept.setdefault(Kept(name, type, during, unit), []).append(amount)
 
     def _currency_of(self, element: Element, value: Element | None) -> str:
         given = code_of(value, "currency") or self._currency
@@ -134,8 +130,8 @@ class Amounts:
             told = f"the {element.tag} has no currency, and the activity no default: its amount is kept as printed only"
             self._notes.remark(element, told)
             return NO_CURRENCY
-        if given.upper() in _currencies():
-            return given.upper()
+        if known := currency(given):
+            return known
         self._notes.remark(element, f"ISO 4217 has no currency {shown(given)}: kept as given", once=True)
         return given
 
@@ -194,8 +190,3 @@ def _printed(amounts: list[Amount]) -> str | None:
 
 def _distinct(texts: Iterator[str]) -> list[str]:
     return list(dict.fromkeys(text for text in texts if text))
-
-
-@cache
-def _currencies() -> frozenset[str]:
-    return frozenset(currency.alpha_3 for currency in pycountry.currencies)

@@ -8,12 +8,11 @@ the whole and its parts are never added.
 from collections import Counter
 from typing import NamedTuple
 
-from graph.formats.cells import shown, slug
+from graph.formats.cells import Period, shown, slug
 from graph.formats.iati.codes import INDICATORS, OWN, QUALITATIVE, UNITS
 from graph.formats.iati.told import Told
 from graph.formats.iati.words import (
     Notes,
-    Period,
     code_of,
     dated,
     labels_of,

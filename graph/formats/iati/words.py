@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from graph.formats.cells import shown
+from graph.formats.cells import Period, shown
 from graph.formats.format import Reason
 from graph.formats.xml import Element, Found, text_of
 from graph.model import Label
@@ -43,11 +42,6 @@ class Notes:
         if once:
             self._told.add(text)
         self.remarks.append(Reason(self._found.line(element), text))
-
-
-class Period(NamedTuple):
-    start: str
-    end: str
 
 
 def code_of(element: Element | None, attribute: str = "code") -> str:
