@@ -28,8 +28,7 @@ def faults(draft: Draft) -> Iterator[Fault]:
     for line, error in draft.unreadable:
         for reason in error.reasons:
             yield line.fault(str(reason), *filter(None, [getattr(reason, "key", None)]))
-    for line, first in draft.repeated:
-        yield line.fault(f"{line.fault('').place} is written twice, here and {first.where}. Keep one of the two.")
+    yield from _repeated_faults(draft)
     for line in draft.entities.values():
         yield from _entity_faults(line, draft)
     for name, line in draft.relations.items():
@@ -37,6 +36,16 @@ def faults(draft: Draft) -> Iterator[Fault]:
     yield from _single_faults(draft)
     yield from _removal_faults(draft)
     yield from _cycle_faults(draft)
+
+
+def _repeated_faults(draft: Draft) -> Iterator[Fault]:
+    """What is written twice; of two records of files that have much in common, only the first that is so."""
+    told = set()
+    for line, first in sorted(draft.repeated, key=lambda pair: isinstance(pair[0].write, Relation)):
+        records = line.file, line.number, line.nth, first.file, first.number, first.nth
+        if line.number is None or records not in told:
+            told.add(records)
+            yield line.fault(f"{line.fault('').place} is written twice, here and {first.where}. Keep one of the two.")
 
 
 def missing(draft: Draft) -> Iterator[Fault]:

@@ -740,3 +740,15 @@ def test_refused_activities_of_a_file_keep_it_as_their_source(tmp_path):
     import_files(whole, [file])
     assert text_of(parts) == text_of(whole)
     assert "given.xml" in text_of(whole)
+
+
+def test_an_activity_that_two_files_have_is_told_once(tmp_path):
+    files = [tmp_path / name for name in ("a.xml", "b.xml")]
+    for file in files:
+        file.write_text(activity("<recipient-country code='ML'/>"), encoding="utf-8")
+    with pytest.raises(Refused) as told:
+        import_files(Graph.in_memory(), files)
+    (fault,) = told.value.faults
+    assert str(fault) == (
+        f"{files[1]} line 1: project:XX-EX-1-A is written twice, here and on {files[0]} line 1. Keep one of the two."
+    )
