@@ -22,7 +22,7 @@ DEEPEST = 3
 VALUES = {"first": "2", "code": '"AA"', "id": '"project:p1"', "ids": '["country:AA", "project:p1"]'}
 """Arguments that a field gets if it has them; one that needs others is not asked for."""
 
-LONG = {"central", "quality", "neighborhood", "similar", "aggregate"}
+LONG = {"asOf", "central", "quality", "neighborhood", "similar", "aggregate"}
 """Fields whose answers take longer than any text to compile, and may be cut by time, or refused for what there is."""
 
 
