@@ -7,6 +7,7 @@ quoted.
 
 import asyncio
 from collections.abc import Sequence
+from inspect import iscoroutinefunction
 from typing import Any, cast
 
 import msgspec
@@ -30,8 +31,8 @@ MOST_DRAWN = 20_000
 AT_ONCE = 1_000
 """So many in one call."""
 
-
 ROOM = Page(first=MOST_DRAWN + 1)
+"""More than are asked, so that it is known that there are more."""
 
 
 class Cited(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -92,6 +93,8 @@ class Drawn:
 
     def __getattr__(self, name: str) -> Any:
         asked = getattr(self._engine, name)
+        if not iscoroutinefunction(asked):
+            return asked  # it gives no entities
 
         async def answered(*given: Any) -> Any:
             answer = await asked(*given)
