@@ -65,6 +65,10 @@ class Shared:
         needed, self._needed = self._needed, {}
         return needed
 
+    def need(self, needed: "dict[int, Needs]") -> None:
+        """Notes that what needed this is spoken of again."""
+        self._needed |= needed
+
     def untold(self, needed: "dict[int, Needs]") -> list[Write]:
         """What of this no record before has asked for."""
         new = needed.keys() - self._told

@@ -61,6 +61,11 @@ class Named:
     """Of a place, a column without an attribute, where either a code or a name may stand."""
     labels: dict[str, Column] = field(default_factory=dict)
 
+    def __iter__(self) -> Iterator[Column]:
+        """All of them."""
+        own = (self.code, self.name, self.acronym, self.type, self.role, self.vocab, self.either)
+        return filter(None, (*own, *self.labels.values()))
+
 
 @dataclass
 class Columns:

@@ -1,11 +1,14 @@
 """What the cells of one row say: where, who, when, of what sector and status."""
 
 import re
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain
+from typing import Generic, NamedTuple, TypeVar
 
 from graph.formats.cells import NoYear, Period, Unclear, number, ordered, period, shown, taken
 from graph.formats.countries import country_coded
+from graph.formats.format import Needs
 from graph.formats.hxl.columns import SMALLEST, Column, Columns, Named
 from graph.formats.rows import BETWEEN
 from graph.formats.shared import Shared, Spot, Unit
@@ -78,6 +81,12 @@ NOWHERE = re.compile(r"un-?specified|not specified|no country specified|unknown"
 YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 
 
+MOST_REMEMBERED = 10_000
+"""Rows of cells of which it is remembered what they say."""
+
+T = TypeVar("T")
+
+
 class Where(NamedTuple):
     """The smallest place that a row names, and the country that it lies in."""
 
@@ -94,21 +103,54 @@ class Doing(NamedTuple):
     sectors: list[Code]
 
 
+class Memo(Generic[T]):
+    """What some columns say, by what stands in them: the cells of many rows are the same. What was wrong or odd is told
+    again; what was spoken of is needed again."""
+
+    def __init__(self, said: "Said", columns: Iterable[Column | None], read: Callable[[], T]) -> None:
+        self._said = said
+        self._places = [column.place for column in columns if column]
+        self._read = read
+        self._known: dict[tuple[str, ...], tuple[T, dict[int, Needs]]] = {}
+
+    def __call__(self) -> T:
+        said, shared = self._said, self._said.shared
+        cells = tuple([said.cells[place] for place in self._places if place < len(said.cells)])
+        if found := self._known.get(cells):
+            shared.need(found[1])
+            return found[0]
+        before, told = shared.needed(), len(said.faults) + len(said.remarks)
+        value = self._read()
+        needed = shared.needed()
+        shared.need(before)
+        shared.need(needed)
+        if len(said.faults) + len(said.remarks) == told:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[cells] = value, needed
+        return value
+
+
 class Said:
     """Reads the cells of a table's rows. What is wrong with one, and what is to be said of it, is collected until it is
     taken; of each odd value that is said once."""
 
     def __init__(self, columns: Columns, shared: Shared) -> None:
         self._columns = columns
-        self._shared = shared
+        self.shared = shared
         self._levels = sorted(columns.places.items())
-        self._cells: list[str] = []
+        self.cells: list[str] = []
+        position = (columns.single.get(part) for part in ("lat", "lon"))
+        self.where = Memo(self, chain(*columns.places.values(), position), self._where)
+        self.period = Memo(self, columns.dates.values(), self._period)
+        self._partners = Memo(self, chain(*columns.orgs.values()), self._read_partners)
+        self._sectors = Memo(self, chain(*columns.sectors.values()), self._read_sectors)
         self._remarked: set[str] = set()
         self.faults: list[str] = []
         self.remarks: list[str] = []
 
     def begin(self, cells: list[str]) -> None:
-        self._cells, self.faults, self.remarks = cells, [], []
+        self.cells, self.faults, self.remarks = cells, [], []
 
     def remark(self, text: str) -> None:
         if text not in self._remarked:
@@ -117,7 +159,7 @@ class Said:
 
     def cell(self, column: Column | None) -> str:
         """What stands in a column, empty where nothing is known."""
-        if column is None or column.place >= len(self._cells) or not (cell := self._cells[column.place]):
+        if column is None or column.place >= len(self.cells) or not (cell := self.cells[column.place]):
             return ""
         try:
             return taken(unguarded(cell))
@@ -130,7 +172,7 @@ class Said:
 
     # Where.
 
-    def where(self) -> Where:
+    def _where(self) -> Where:
         country = smallest = None
         for level, named in self._levels:
             code, name = self._code_and_name(named, level)
@@ -143,14 +185,14 @@ class Said:
                 at = self._position() if level == SMALLEST else None
                 type = PLACE_TYPE_OF.get(fold(self.cell(named.type)))
                 self._compare(code, country)
-                smallest = self._shared.unit(Unit(level % SMALLEST, code, name, smallest, labels, at, type))
+                smallest = self.shared.unit(Unit(level % SMALLEST, code, name, smallest, labels, at, type))
         return Where(smallest, country if country and country.is_country else None)
 
     def _compare(self, code: str, country: Spot | None) -> None:
         """Tells of a P-code that begins as those of another country do."""
         found = P_CODE_SHAPE.fullmatch(code)
         iso = country_coded(re.split(r"[\d-]", code, maxsplit=1)[0]) if found else None
-        if iso and country and country.is_country and self._shared.country(iso.alpha_2) != country:
+        if iso and country and country.is_country and self.shared.country(iso.alpha_2) != country:
             self.remark(f"{shown(code)} is a P-code of {iso.name}, but the row names {country.name}: the code is taken")
 
     def _code_and_name(self, named: Named, level: int) -> tuple[str, str]:
@@ -164,17 +206,17 @@ class Said:
 
     def _country(self, code: str, name: str) -> Spot | None:
         for given in (code, name):
-            if given and (spot := self._shared.country(given)):
+            if given and (spot := self.shared.country(given)):
                 return spot
         given = name or code
         area = re.sub(r"\s*\(.*?\)\s*", "", given)
-        if area and (spot := self._shared.area(area)):
+        if area and (spot := self.shared.area(area)):
             return spot
         if NOWHERE.search(given):
             self.remark(f"{shown(given)} is no country: it is taken as not known")
             return None
         self.remark(f"no country has the code or name {shown(given)}: it is kept as a place")
-        return self._shared.unit(Unit(0, "", given))
+        return self.shared.unit(Unit(0, "", given))
 
     # Who does what.
 
@@ -182,7 +224,7 @@ class Said:
         activity = self._columns.activity
         return Doing(self.cell(activity.code), self.cell(activity.name), self._partners(), self._sectors())
 
-    def _partners(self) -> list[tuple[str, PartnerRole | None]]:
+    def _read_partners(self) -> list[tuple[str, PartnerRole | None]]:
         """The organisations of the row, and what each does as far as its column says so."""
         found = []
         for role, named in self._columns.orgs.items():
@@ -190,15 +232,15 @@ class Said:
             if name or acronym or code:
                 type = self._partner_type(self.cell(named.type))
                 does = self._role(self.cell(named.role)) or role
-                id = self._shared.partner(name, acronym, code, type)
+                id = self.shared.partner(name, acronym, code, type)
                 self._compare_acronym(id, name, acronym)
                 found.append((id, does))
         return found
 
     def _compare_acronym(self, id: str, name: str, acronym: str) -> None:
         """Tells of another organisation with the same acronym, which this one may be under another name."""
-        other = self._shared.known.named(Kind.PARTNER, acronym) if name and acronym else None
-        if other and other != id and (held := self._shared.known.entity(other)):
+        other = self.shared.known.named(Kind.PARTNER, acronym) if name and acronym else None
+        if other and other != id and (held := self.shared.known.entity(other)):
             self.remark(f"{shown(name)} has the acronym of {held.name}: it is taken as another organisation")
 
     def _role(self, given: str) -> PartnerRole | None:
@@ -214,7 +256,7 @@ class Said:
 
     # When.
 
-    def period(self) -> Period | None:
+    def _period(self) -> Period | None:
         dates = self._columns.dates
         start, end = self._date("start"), self._date("end")
         if start or end:
@@ -262,7 +304,7 @@ class Said:
             self.remark(f"{shown(given)} is no status that is known: it is not carried")
         return STATUS_OF.get(fold(given))
 
-    def _sectors(self) -> list[Code]:
+    def _read_sectors(self) -> list[Code]:
         found = []
         for named in self._columns.sectors.values():
             code, name = self.cell(named.code), self.cell(named.name)

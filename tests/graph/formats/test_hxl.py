@@ -564,3 +564,20 @@ def test_what_stands_above_a_table_may_be_long(graph, tmp_path):
     rejects.write_text(rejects.read_text(encoding="utf-8").replace("2023,many", "2023,9"), encoding="utf-8")
     taken(graph, rejects, format="hxl")
     assert [metric.value for metric in all_of(graph, Kind.METRIC).values()] == [9]
+
+
+def test_cells_that_come_again_say_the_same_again(graph):
+    rows = """#org,#activity+code,#country+code,#adm1+name,#date
+Care A,X-1,ML,Kayes,soon
+Care A,X-2,ML,Kayes,soon
+Care A,X-3,ML,Kayes,2023
+Care A,X-4,ML,Kayes,2023
+"""
+    found = records("hxl", rows.encode(), graph)
+    assert [(record.line, len(record.faults)) for record in found if record.faults] == [(2, 1), (3, 1)]
+    good = [record for record in found if record.writes]
+    assert [len(record.needs) for record in good] == [len(good[0].needs)] * 2  # if one is refused, the other has them
+    graph.apply(write for record in good for write in record.writes)
+    assert related(graph, RelationKind.LOCATED_IN) == {
+        ("project:X-3", "place:ml-adm1-kayes"), ("project:X-4", "place:ml-adm1-kayes"),
+    }  # fmt: skip
