@@ -12,10 +12,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
 from threading import Thread
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -598,6 +600,50 @@ def test_an_import_while_the_service_runs_is_seen_within_a_second(store, new):
         while ask(url, '{ project(id: "project:new") { name } }') != {"project": {"name": "New"}}:
             assert time.monotonic() < deadline
         assert httpx.get(f"{url}/readyz").json() == {"ready": True, "version": 2}
+
+
+LENGTH = 300
+ASKED = [
+    {"query": '{ country(code: "ML") { name } }'},
+    {"query": "{ unknown }"},
+    {"query": "{"},
+    {"query": "query ($c: String!) { country(code: $c) { name } }", "variables": {"c": 5}},
+    {"query": "mutation { save(input: {}) { userErrors { message } } }"},
+    {"query": "{ central(kind: PARTNER, first: 2) { nodes { score } } }"},
+    {"query": "{ projects { nodes { id } } }", "extensions": {"citations": True}},
+    {"query": "subscription { changes { version } }"},
+    [],
+]
+
+
+def posted(connection: HTTPConnection, body: bytes, headers: dict[str, str]) -> tuple[object, ...]:
+    """What is answered, but for what is of the moment."""
+    connection.request("POST", "/graphql", body, {"Content-Type": "application/json", **headers})
+    response = connection.getresponse()
+    shown = re.sub(rb'"requestId":"[^"]*"', b"", response.read())
+    fleeting = {"date", "x-request-id"}
+    return response.status, [each for each in response.getheaders() if each[0].lower() not in fleeting], shown
+
+
+def test_what_comes_over_a_connection_that_asked_before_is_answered_as_on_a_new_one(store):
+    """From the third request with the same head on, requests go a short way (api/heads.py)."""
+    token = run("token", "create", "writer", "--scope", "write", "--data", store).out.split()[-1]
+    bodies = [json.dumps(asked).encode() for asked in ASKED]
+    bodies = [body[:-1] + b" " * (LENGTH - len(body)) + body[-1:] for body in bodies] + [b"x" * LENGTH]
+    own = {"Authorization": f"Bearer {token}"}
+    with serving("--data", store) as (_, announced):
+        host = urlsplit(url_of(announced)).netloc
+        for headers in ({}, {"Accept": "application/graphql-response+json"}, {"Accept-Encoding": "gzip"}, own):
+            with closing(HTTPConnection(host, timeout=20)) as known:
+                for _ in range(2):
+                    posted(known, bodies[0], headers)
+                for body in bodies:
+                    with closing(HTTPConnection(host, timeout=20)) as new:
+                        assert posted(known, body, headers) == posted(new, body, headers)
+        with closing(HTTPConnection(host, timeout=20)) as known:
+            assert [posted(known, bodies[0], own)[0] for _ in range(3)] == [200] * 3
+            run("token", "revoke", "writer", "--data", store)
+            assert posted(known, bodies[0], own)[0] == 401
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
